@@ -1,0 +1,59 @@
+"""Every error that is raised on purpose; the docstring of a class is its default message."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class ClusterError(Exception):
+    """Something went wrong in django_q. Never raised itself."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(args or ((self.__doc__ or "").split("\n")[0],)))
+
+
+class InvalidOption(ClusterError, TypeError):
+    """A keyword is neither an option of the task nor a parameter of its function."""
+
+
+class InvalidValue(ClusterError, ValueError):
+    """A value is outside what an option, a setting or an argument may hold."""
+
+
+class InvalidSettings(ClusterError, ImproperlyConfigured):
+    """Q_CLUSTER holds values that cannot be used."""
+
+
+class FunctionNotFound(ClusterError, ImportError):
+    """The module or the attribute of a function's path does not exist."""
+
+    def __init__(self, *args: object, path: str = "", suggestion: str | None = None) -> None:
+        super().__init__(*args)
+        self.path = path
+        self.suggestion = suggestion
+
+
+class PayloadError(ClusterError):
+    """A stored payload is damaged, is signed with another key or belongs to another row."""
+
+
+class UnpicklableError(PayloadError, TypeError):
+    """A value cannot be stored by the chosen serializer."""
+
+
+class TransactionError(ClusterError):
+    """The task cannot be enqueued in the state of the caller's transaction."""
+
+
+class TaskInterrupt(BaseException):
+    """The cluster stops the running task. A BaseException, so that a task's ``except Exception`` does not swallow it."""
+
+
+class TaskTimeout(TaskInterrupt):
+    """The task ran longer than its timeout."""
+
+
+class TaskCanceled(TaskInterrupt):
+    """The task was canceled while it ran."""
+
+
+class TaskStopped(TaskInterrupt):
+    """The cluster shuts down and the task's grace is over."""

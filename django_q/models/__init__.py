@@ -1,0 +1,7 @@
+"""What is stored: one file per table, the verbs on its queryset."""
+
+from django_q.models.incarnation import Incarnation
+from django_q.models.queue import OrmQ
+from django_q.models.task import Failure, Success, Task
+
+__all__ = ["Failure", "Incarnation", "OrmQ", "Success", "Task"]

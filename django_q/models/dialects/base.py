@@ -1,0 +1,134 @@
+"""What every database must be able to say, and what most of them say alike."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import connections
+from django.db.models import DateTimeField
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from django_q.kernel.states import TaskState
+
+QUEUE = "django_q_queue"
+HISTORY = "django_q_history"
+INCARNATION = "django_q_incarnation"
+
+# What a claim hands to the cluster, and what the move to the history copies. Both in the order of the statements.
+CLAIMED_COLUMNS = (
+    "id", "func", "kind", "name", "group", "queue", "attempts", "crashes", "rescues", "options", "priority", "args", "kwargs",
+)  # fmt: skip
+TAKEN_COLUMNS = (
+    "id", "token", "kind", "name", "func", "group", "hook", "queue", "priority", "args", "kwargs", "options", "attempts",
+    "crashes", "errors", "chain", "enqueued_at", "requeued_from",
+)  # fmt: skip
+
+Rows = list[tuple[Any, ...]]
+Pair = tuple[str, str]  # id and token
+
+
+class Later(float):
+    """A moment so many seconds from now by the database's clock, as a value of an INSERT; ``Later(0)`` is now."""
+
+
+class Dialect:
+    """The statements of the queue for one alias; each is one trip to the database unless it says else."""
+
+    # Rows that one INSERT or IN list may carry.
+    batch: ClassVar[int] = 500
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.connection = connections[alias]
+
+    # Clocks -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> str:
+        """Return the SQL of the database's clock in the form in which Django stores moments."""
+        raise NotImplementedError
+
+    def later(self, seconds: float) -> str:
+        """Return the SQL of a moment so many seconds from now (negative: ago)."""
+        raise NotImplementedError
+
+    def now_expression(self) -> RawSQL:
+        """Return :attr:`now` for use in a queryset."""
+        return RawSQL(self.now, (), output_field=DateTimeField())
+
+    def later_expression(self, seconds: float) -> RawSQL:
+        """Return :meth:`later` for use in a queryset."""
+        return RawSQL(self.later(seconds), (), output_field=DateTimeField())
+
+    # Statements -------------------------------------------------------------------------------------------------------
+
+    def claim(self, limit: int, *, queue: str, incarnation: str, generation: int, token: str) -> Rows:
+        """Lease up to ``limit`` ready rows of a queue, if the incarnation lives; return CLAIMED_COLUMNS in order."""
+        raise NotImplementedError
+
+    def take(self, pairs: Sequence[Pair]) -> Rows:
+        """Delete the claimed rows whose id and token match, and return their TAKEN_COLUMNS."""
+        raise NotImplementedError
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, many to a statement."""
+        head = f"INSERT INTO {self.quote(table)} ({self.columns(columns)}) VALUES "
+        with self.connection.cursor() as cursor:
+            for part in parts(rows, self.batch):
+                values = ", ".join(f"({', '.join(map(self._mark, row))})" for row in part)
+                flat = [self.adapt(value) for row in part for value in row if not isinstance(value, Later)]
+                cursor.execute(head + values, flat)
+
+    def adapt(self, value: Any) -> Any:
+        """Return a value as the driver stores it where it stands in place of a model's field."""
+        if isinstance(value, datetime):
+            if timezone.is_aware(value) and not self.uses_utc:
+                value = timezone.make_naive(value)
+            return self.connection.ops.adapt_datetimefield_value(value)
+        return value
+
+    def _mark(self, value: Any) -> str:
+        if isinstance(value, Later):
+            return self.later(value) if value else self.now
+        return "%s"
+
+    # Helpers ----------------------------------------------------------------------------------------------------------
+
+    def quote(self, name: str) -> str:
+        """Quote a table's or a column's name."""
+        return self.connection.ops.quote_name(name)
+
+    def columns(self, names: Iterable[str], table: str = "") -> str:
+        """Return a quoted list of columns, of a table if it is named."""
+        prefix = f"{self.quote(table)}." if table else ""
+        return ", ".join(prefix + self.quote(name) for name in names)
+
+    def ready(self, *, lock: str = "") -> str:
+        """Return the SELECT of the ids that a claim takes; parameters: queue, incarnation, limit."""
+        return (
+            f"SELECT id FROM {self.quote(QUEUE)} WHERE queue = %s AND state = {TaskState.READY:d}"
+            f" AND EXISTS (SELECT 1 FROM {self.quote(INCARNATION)} WHERE id = %s AND dead_at IS NULL)"
+            f" ORDER BY priority DESC, id LIMIT %s {lock}"
+        )
+
+    def assignments(self) -> str:
+        """Return the SET list of a claim; parameters: incarnation, generation, token."""
+        return f"state = {TaskState.CLAIMED:d}, claimed_by = %s, generation = %s, token = %s"
+
+    @property
+    def uses_utc(self) -> bool:
+        """Does Django store moments in UTC here?"""
+        return settings.USE_TZ
+
+
+def parts(rows: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
+    """Cut a sequence into pieces of at most ``size``."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def claim_order(row: tuple[Any, ...]) -> tuple[int, str]:
+    """Sort key of CLAIMED_COLUMNS: higher priority first, then in the order of enqueueing."""
+    return (-row[CLAIMED_COLUMNS.index("priority")], row[0])

@@ -1,0 +1,63 @@
+"""MySQL 8 and MariaDB 10.6: rows are locked by a SELECT first, since UPDATE has no RETURNING there."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from django_q.models.dialects.base import (
+    CLAIMED_COLUMNS,
+    QUEUE,
+    TAKEN_COLUMNS,
+    Dialect,
+    Pair,
+    Rows,
+    claim_order,
+    parts,
+)
+
+
+class MySQL(Dialect):
+    """Statements for MySQL and MariaDB, meant for READ COMMITTED (Django's default there)."""
+
+    @property
+    def now(self) -> str:
+        return "UTC_TIMESTAMP(6)" if self.uses_utc else "NOW(6)"
+
+    def later(self, seconds: float) -> str:
+        return f"({self.now} + INTERVAL {round(seconds * 1e6):d} MICROSECOND)"
+
+    def claim(self, limit: int, *, queue: str, incarnation: str, generation: int, token: str) -> Rows:
+        columns = self.columns(CLAIMED_COLUMNS)
+        select = self.ready(lock="FOR UPDATE SKIP LOCKED").replace("SELECT id", f"SELECT {columns}", 1)
+        with transaction.atomic(using=self.alias), self.connection.cursor() as cursor:
+            cursor.execute(select, [queue, incarnation, limit])
+            rows: Rows = list(cursor.fetchall())
+            for part in parts(rows, self.batch):
+                cursor.execute(
+                    f"UPDATE {self.quote(QUEUE)} SET {self.assignments()} WHERE id IN ({marks(len(part))})",
+                    [incarnation, generation, token, *(row[0] for row in part)],
+                )
+        return sorted(rows, key=claim_order)
+
+    def take(self, pairs: Sequence[Pair]) -> Rows:
+        wanted = set(pairs)
+        taken: Rows = []
+        with self.connection.cursor() as cursor:
+            for part in parts(pairs, self.batch):
+                cursor.execute(
+                    f"SELECT {self.columns(TAKEN_COLUMNS)} FROM {self.quote(QUEUE)}"
+                    f" WHERE id IN ({marks(len(part))}) FOR UPDATE",
+                    [pair[0] for pair in part],
+                )
+                found = [row for row in cursor.fetchall() if (row[0], row[1]) in wanted]
+                if found:
+                    cursor.execute(
+                        f"DELETE FROM {self.quote(QUEUE)} WHERE id IN ({marks(len(found))})", [row[0] for row in found]
+                    )
+                taken += found
+        return taken
+
+
+def marks(count: int) -> str:
+    """Return so many placeholders."""
+    return ", ".join(["%s"] * count)

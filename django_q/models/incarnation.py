@@ -1,0 +1,79 @@
+"""One row per start of a cluster: who it is, until when it is believed alive, what it says of itself."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_q.models.dialects import dialect_for
+
+
+class IncarnationQuerySet(models.QuerySet["Incarnation"]):
+    """The verbs of a cluster's life."""
+
+    def register(self, *, lease: float, **fields: Any) -> None:
+        """Write the row of a cluster that starts, alive for ``lease`` seconds by the database's clock."""
+        sql = dialect_for(self.db)
+        self.create(started_at=sql.now_expression(), expires_at=sql.later_expression(lease), **fields)
+
+    def renew(self, id: str, *, lease: float, stats: str) -> bool:
+        """Extend a living cluster's lease. False: it was declared dead, and a dead one never comes back."""
+        sql = dialect_for(self.db)
+        alive = self.filter(pk=id, dead_at=None)
+        return alive.update(expires_at=sql.later_expression(lease), stats=stats) == 1
+
+    def bury(self, id: str, *, expired_only: bool) -> bool:
+        """Declare a cluster dead. True for the one caller who did it."""
+        sql = dialect_for(self.db)
+        alive = self.filter(pk=id, dead_at=None)
+        if expired_only:  # it may have renewed since it was looked at
+            alive = alive.filter(expires_at__lt=sql.now_expression())
+        return alive.update(dead_at=sql.now_expression()) == 1
+
+    def suspects(self, *, except_id: str) -> list["Incarnation"]:
+        """Return the other clusters that are alive or died within the last minute, each with ``expired`` and ``dead``."""
+        sql = dialect_for(self.db)
+        recent = models.Q(dead_at=None) | models.Q(dead_at__gt=sql.later_expression(-60))
+        expired = models.Case(
+            models.When(expires_at__lt=sql.now_expression(), then=True), default=False, output_field=models.BooleanField()
+        )
+        rows = self.filter(recent).exclude(pk=except_id).annotate(expired=expired)
+        return list(rows.only("host", "pid", "process_started", "boot_id", "dead_at"))
+
+    def living(self) -> "IncarnationQuerySet":
+        """Return the clusters whose lease has not ended."""
+        return self.filter(dead_at=None, expires_at__gt=dialect_for(self.db).now_expression())
+
+    def prune(self, *, older_than: float) -> int:
+        """Delete the rows of clusters that died more than so many seconds ago."""
+        return self.filter(dead_at__lt=dialect_for(self.db).later_expression(-older_than)).delete()[0]
+
+
+class Incarnation(models.Model):
+    """One start of a cluster. Claims name it, so that what it held can be taken over when it dies."""
+
+    id = models.CharField(_("id"), primary_key=True, max_length=32, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    host = models.CharField(_("host"), max_length=255)
+    pid = models.PositiveIntegerField(_("process id"))
+    process_started = models.CharField(max_length=32, help_text=_("Start time of the process, as its kernel counts it."))
+    boot_id = models.CharField(max_length=80, help_text=_("Which boot of the host, and which process namespace."))
+    version = models.CharField(_("version"), max_length=40)
+    queues = models.TextField(_("queues"), help_text=_("JSON list of the queues it serves."))
+    started_at = models.DateTimeField(_("started at"))
+    expires_at = models.DateTimeField(_("expires at"), help_text=_("Believed alive until then, unless it renews."))
+    dead_at = models.DateTimeField(_("dead at"), null=True, help_text=_("When it stopped or was declared dead."))
+    stats = models.TextField(_("statistics"), default="{}", help_text=_("JSON, written with each renewal."))
+
+    objects = IncarnationQuerySet.as_manager()
+
+    class Meta:
+        app_label = "django_q"
+        db_table = "django_q_incarnation"
+        verbose_name = _("cluster")
+        verbose_name_plural = _("clusters")
+        ordering = ("-started_at",)
+        indexes = [models.Index(fields=["dead_at"], name="django_q_inc_dead")]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.host} ({self.pid})"

@@ -1,0 +1,144 @@
+"""The queue: one row per task or hook that has not ended, and the only verbs that change its state."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_q.kernel.ids import new_token
+from django_q.kernel.states import TRANSITIONS, Event, TaskKind, TaskState
+from django_q.models.dialects import dialect_for
+from django_q.models.dialects.base import CLAIMED_COLUMNS, QUEUE, Pair, Rows
+from django_q.models.fields import SignedPickleField
+
+# What a row that is put in says; every other column starts at its default.
+NEW_COLUMNS = (
+    "id", "kind", "queue", "state", "priority", "run_after", "enqueued_at", "name", "func", "group", "hook", "args", "kwargs",
+    "serializer", "options", "chain", "waits_for", "key", "requeued_from",
+)  # fmt: skip
+# Columns that have no default in the database.
+_STARTING = {"attempts": 0, "crashes": 0, "rescues": 0, "errors": "", "generation": 0}
+
+
+class OrmQQuerySet(models.QuerySet["OrmQ"]):
+    """The verbs of the queue. Each is guarded by the transition table and says how many rows it changed."""
+
+    def put(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert new rows (NEW_COLUMNS each) in one statement, stamped by the database's clock."""
+        starting = tuple(_STARTING.values())
+        dialect_for(self.db).insert(QUEUE, (*NEW_COLUMNS, *_STARTING), [(*row, *starting) for row in rows])
+
+    def claim(self, limit: int, *, queues: Iterable[str], incarnation: str, generation: int) -> list[dict[str, Any]]:
+        """Lease up to ``limit`` ready rows to a living incarnation. No row is leased twice."""
+        sql, token = dialect_for(self.db), new_token()
+        rows: Rows = []
+        for queue in queues:
+            if len(rows) < limit:
+                rows += sql.claim(
+                    limit - len(rows), queue=queue, incarnation=incarnation, generation=generation, token=token
+                )
+        return [{"token": token, **dict(zip(CLAIMED_COLUMNS, row, strict=True))} for row in rows]
+
+    def take(self, pairs: Sequence[Pair]) -> Rows:
+        """Remove the rows whose id and token match and return their TAKEN_COLUMNS: the first half of the move."""
+        return dialect_for(self.db).take(pairs) if pairs else []
+
+    def held(self, pairs: Iterable[Pair]) -> list["OrmQ"]:
+        """Lock and return the claimed rows whose id and token match, without their payloads."""
+        tokens = dict(pairs)
+        rows = self.select_for_update().filter(pk__in=list(tokens), state=TaskState.CLAIMED).defer("args", "kwargs")
+        return [row for row in rows if row.token == tokens[row.pk]]
+
+    def move(self, event: Event, **changes: Any) -> int:
+        """Apply an event to those of the rows that may take it. Return how many did."""
+        sources, target = TRANSITIONS[event]
+        rows = self.filter(state__in=sources)
+        if target is None:
+            return rows.delete()[0]
+        return rows.update(state=target, **changes)
+
+    def give_up_claim(self, event: Event, **changes: Any) -> int:
+        """Apply an event that ends a claim, so that its token is worth nothing from now on."""
+        return self.move(event, token=None, claimed_by=None, running_since=None, **changes)
+
+    def promote(self) -> int:
+        """Make the rows ready whose time has come."""
+        return self.filter(run_after__lte=dialect_for(self.db).now_expression()).move(Event.PROMOTE)
+
+    def next_due(self) -> float | None:
+        """Return in how many seconds the next deferred row is due (negative: overdue), None if there is none."""
+        now = dialect_for(self.db).now_expression()
+        deferred = self.filter(state=TaskState.DEFERRED).annotate(now=now).order_by("run_after")
+        row = deferred.values_list("run_after", "now").first()
+        return None if row is None else (row[0] - row[1]).total_seconds()
+
+    def mark_running(self, pairs: Iterable[Pair]) -> int:
+        """Write that these claims have been running for a while."""
+        tokens = dict(pairs)
+        running = self.filter(pk__in=list(tokens), token__in=set(tokens.values()), state=TaskState.CLAIMED)
+        return running.filter(running_since=None).update(running_since=dialect_for(self.db).now_expression())
+
+    def request_stop(self) -> int:
+        """Ask the clusters that hold these rows to stop them."""
+        claimed = self.filter(state=TaskState.CLAIMED, stop_requested_at=None)
+        return claimed.update(stop_requested_at=dialect_for(self.db).now_expression())
+
+    def orphans(self, *, incarnation: str, generation: int, known: Iterable[str]) -> "OrmQQuerySet":
+        """Return what pushers before ``generation`` claimed and the ledger does not know."""
+        return self.filter(claimed_by=incarnation, generation__lt=generation).exclude(pk__in=list(known))
+
+    def named(self, id_or_name: str) -> "OrmQQuerySet":
+        """Return the row with this id, else those with this name."""
+        return self.filter(models.Q(pk=id_or_name) | models.Q(name=id_or_name), kind=TaskKind.TASK)
+
+
+class OrmQ(models.Model):
+    """A task or hook that has not ended."""
+
+    id = models.CharField(_("id"), primary_key=True, max_length=32, editable=False)
+    kind = models.SmallIntegerField(_("kind"), choices=[(kind.value, kind.name.lower()) for kind in TaskKind], default=0)
+    queue = models.CharField(_("queue"), max_length=100)
+    state = models.SmallIntegerField(_("state"), choices=[(state.value, state.name.lower()) for state in TaskState])
+    priority = models.SmallIntegerField(_("priority"), default=0, help_text=_("Greater first."))
+    run_after = models.DateTimeField(_("run after"), null=True, blank=True)
+    enqueued_at = models.DateTimeField(_("enqueued at"))
+    name = models.CharField(_("name"), max_length=100)
+    func = models.CharField(_("function"), max_length=255)
+    group = models.CharField(_("group"), max_length=100, null=True, blank=True)
+    hook = models.CharField(_("hook"), max_length=255, null=True, blank=True)
+    args = SignedPickleField(_("arguments"), null=True, editable=False)
+    kwargs = SignedPickleField(_("keyword arguments"), null=True, editable=False)
+    serializer = models.CharField(_("serializer"), max_length=20, default="pickle")
+    options = models.TextField(_("options"), blank=True, default="", help_text=_("JSON of what was asked for beyond defaults."))
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, help_text=_("Runs that ended in an error."))
+    crashes = models.PositiveIntegerField(_("crashes"), default=0, help_text=_("Runs whose process died."))
+    rescues = models.PositiveIntegerField(_("rescues"), default=0, help_text=_("Takeovers from a cluster that died."))
+    errors = models.TextField(_("errors"), blank=True, default="", help_text=_("JSON list, the newest last."))
+    claimed_by = models.CharField(_("claimed by"), max_length=32, null=True, blank=True)
+    generation = models.PositiveIntegerField(_("pusher generation"), default=0)
+    token = models.CharField(_("token"), max_length=32, null=True, blank=True)
+    running_since = models.DateTimeField(_("running since"), null=True, blank=True)
+    stop_requested_at = models.DateTimeField(_("stop requested at"), null=True, blank=True)
+    chain = models.CharField(_("chain"), max_length=32, null=True, blank=True)
+    waits_for = models.CharField(_("waits for"), max_length=32, null=True, blank=True)
+    key = models.CharField(_("key"), max_length=190, null=True, blank=True, unique=True)
+    requeued_from = models.CharField(_("requeued from"), max_length=32, null=True, blank=True)
+
+    objects = OrmQQuerySet.as_manager()
+
+    class Meta:
+        app_label = "django_q"
+        db_table = QUEUE
+        verbose_name = _("queued task")
+        verbose_name_plural = _("queued tasks")
+        indexes = [
+            models.Index(fields=["queue", "state", "-priority", "id"], name="django_q_claim"),
+            models.Index(fields=["state", "run_after"], name="django_q_due"),
+            models.Index(fields=["claimed_by"], name="django_q_owner"),
+            models.Index(fields=["name"], name="django_q_name"),
+            models.Index(fields=["waits_for"], name="django_q_waits"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

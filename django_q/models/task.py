@@ -1,0 +1,142 @@
+"""The history: one row per task that ended, and its proxies for the two ways to end."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from django_q import conf
+from django_q.kernel.states import Reason
+from django_q.models.dialects import dialect_for
+from django_q.models.dialects.base import HISTORY
+from django_q.models.fields import SignedPickleField
+
+HISTORY_COLUMNS = (
+    "id", "name", "func", "hook", "args", "kwargs", "result", "group", "cluster", "queue", "priority", "enqueued_at", "started",
+    "stopped", "success", "attempt_count", "crashes", "reason", "error", "traceback", "errors", "options", "chain", "worker",
+    "token", "requeued_from", "hook_error",
+)  # fmt: skip
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    """Reading and pruning the history; rows are written by :meth:`record` only."""
+
+    def record(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert finished tasks (HISTORY_COLUMNS each): the second half of the move from the queue."""
+        dialect_for(self.db).insert(HISTORY, HISTORY_COLUMNS, rows)
+
+    def named(self, id_or_name: str) -> "Task | None":
+        """Return the task with this id, else the newest one with this name, else None."""
+        found = self.filter(pk=id_or_name).first() if len(id_or_name) == 32 else None
+        return found or self.filter(name=id_or_name).order_by("-stopped").first()
+
+    def ended_before(self, seconds: float, *, success: bool) -> "TaskQuerySet":
+        """Return the successes or failures that ended more than so many seconds ago."""
+        return self.filter(success=success, stopped__lt=dialect_for(self.db).later_expression(-seconds))
+
+    def prune(self, seconds: float, *, success: bool, limit: int = 1000) -> int:
+        """Delete at most ``limit`` of :meth:`ended_before`, the oldest first; return how many."""
+        old = self.ended_before(seconds, success=success).order_by("stopped").values_list("pk", flat=True)[:limit]
+        return self.filter(pk__in=list(old))._raw_delete(self.db)  # type: ignore[attr-defined]
+
+
+class SuccessManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
+    """Only the tasks that succeeded."""
+
+    def get_queryset(self) -> TaskQuerySet:
+        return super().get_queryset().filter(success=True)
+
+
+class FailureManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
+    """Only the tasks that did not succeed."""
+
+    def get_queryset(self) -> TaskQuerySet:
+        return super().get_queryset().filter(success=False)
+
+
+class Task(models.Model):
+    """A task that ended."""
+
+    id = models.CharField(_("id"), primary_key=True, max_length=32, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    func = models.CharField(_("function"), max_length=255)
+    hook = models.CharField(_("hook"), max_length=255, null=True)
+    args = SignedPickleField(_("arguments"), null=True, editable=False)
+    kwargs = SignedPickleField(_("keyword arguments"), null=True, editable=False)
+    result = SignedPickleField(_("result"), null=True, editable=False)
+    group = models.CharField(_("group"), max_length=100, null=True)
+    cluster = models.CharField(_("cluster"), max_length=100, null=True)
+    queue = models.CharField(_("queue"), max_length=100, default="")
+    priority = models.SmallIntegerField(_("priority"), default=0)
+    enqueued_at = models.DateTimeField(_("enqueued at"))
+    started = models.DateTimeField(_("started"), help_text=_("When a worker picked it up."))
+    stopped = models.DateTimeField(_("stopped"), help_text=_("When a worker finished it."))
+    success = models.BooleanField(_("success"), default=True)
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
+    crashes = models.PositiveIntegerField(_("crashes"), default=0)
+    reason = models.CharField(
+        _("reason"), max_length=10, null=True, choices=[(reason.value, reason.value) for reason in Reason]
+    )
+    error = models.TextField(_("error"), blank=True, default="")
+    traceback = models.TextField(_("traceback"), blank=True, default="")
+    errors = models.TextField(_("earlier errors"), blank=True, default="", help_text=_("JSON list, the newest last."))
+    options = models.TextField(_("options"), blank=True, default="")
+    chain = models.CharField(_("chain"), max_length=32, null=True)
+    worker = models.CharField(_("worker"), max_length=300, default="")
+    token = models.CharField(_("token"), max_length=32, null=True)
+    requeued_from = models.CharField(_("requeued from"), max_length=32, null=True)
+    hook_error = models.TextField(_("hook error"), blank=True, default="")
+
+    objects = models.Manager.from_queryset(TaskQuerySet)()
+
+    class Meta:
+        app_label = "django_q"
+        db_table = HISTORY
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        ordering = ("-stopped",)
+        indexes = [
+            models.Index(fields=["success", "-stopped"], name="django_q_ended"),
+            models.Index(fields=["name", "-stopped"], name="django_q_hist_name"),
+            models.Index(fields=["group"], name="django_q_hist_group"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+    def time_taken(self) -> float:
+        """Return the seconds between the start and the end of the run."""
+        return (self.stopped - self.started).total_seconds()
+
+    @classmethod
+    def get_result(cls, task_name: str) -> Any:
+        """Return the result of the task with this id or name, or None if it has not been executed."""
+        task = cls.objects.using(conf.current().orm).named(task_name)
+        return None if task is None else task.result
+
+
+class Success(Task):
+    """The tasks that succeeded."""
+
+    objects = SuccessManager()
+
+    class Meta:
+        app_label = "django_q"
+        proxy = True
+        ordering = ("-stopped",)
+        verbose_name = _("successful task")
+        verbose_name_plural = _("successful tasks")
+
+
+class Failure(Task):
+    """The tasks that did not succeed."""
+
+    objects = FailureManager()
+
+    class Meta:
+        app_label = "django_q"
+        proxy = True
+        ordering = ("-stopped",)
+        verbose_name = _("failed task")
+        verbose_name_plural = _("failed tasks")

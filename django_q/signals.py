@@ -1,0 +1,41 @@
+"""The signals, each with the moment and the process in which it is sent, always with ``sender="django_q"``.
+
+They are sent with :meth:`~django.dispatch.Signal.send_robust`: a receiver that raises is logged and changes nothing.
+"""
+
+import logging
+from typing import Any
+
+from django.dispatch import Signal
+
+logger = logging.getLogger("django_q.signals")
+
+#: In the caller, before the row of a task is written. Arguments: ``task`` (a dict: id, name, func, args, kwargs, options).
+pre_enqueue = Signal()
+#: In the caller, after the row is written; its transaction may still be open. Arguments: ``task`` (the same dict).
+post_enqueue = Signal()
+#: In the worker, before the function is called. Arguments: ``func`` (the callable), ``task`` (the running task's context).
+pre_execute = Signal()
+#: In the worker, after the function ended. Arguments: ``func``, ``task``, ``outcome`` (how it ended).
+post_execute_in_worker = Signal()
+#: In the monitor, after the move to the history is committed. Arguments: ``task`` (dict: id, name, func, group, success, reason).
+post_execute = Signal()
+#: In the monitor, when a hook has failed for good. Arguments: ``task_id``, ``hook``, ``error``.
+hook_failed = Signal()
+#: In the monitor, when an outcome came too late, its claim being lost. Arguments: ``task_id``, ``token``.
+outcome_discarded = Signal()
+#: In the worker, once, before its first task. Arguments: ``proc_name``.
+post_spawn = Signal()
+#: In the keeper, after the cluster is registered. Arguments: ``incarnation`` (its id).
+cluster_started = Signal()
+#: In the keeper, after the cluster's last task. Arguments: ``incarnation`` (its id).
+cluster_stopped = Signal()
+
+
+def send(signal: Signal, **arguments: Any) -> None:
+    """Send a signal, log what its receivers raise, and cost nothing when there is none."""
+    if not signal.receivers:
+        return
+    for receiver, answer in signal.send_robust(sender="django_q", **arguments):
+        if isinstance(answer, Exception):
+            logger.error("The signal receiver %r raised %r.", receiver, answer, exc_info=answer)
