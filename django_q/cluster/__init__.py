@@ -1,0 +1,1 @@
+"""The processes: a sentinel and its children, which claim, run and record tasks."""
