@@ -106,8 +106,10 @@ def _finds(module_name: str, qualname: str, func: object) -> bool:
     module = sys.modules.get(module_name)
     found = module and _walk(module, tuple(qualname.split(".")))
     # A bound method is made anew at each access: equal, never identical.
-    return found is func or (inspect.ismethod(func) and isinstance(func.__self__, type) and found == func) or (
-        isinstance(func, BuiltinFunctionType) and isinstance(func.__self__, type) and found == func
+    return (
+        found is func
+        or (inspect.ismethod(func) and isinstance(func.__self__, type) and found == func)
+        or (isinstance(func, BuiltinFunctionType) and isinstance(func.__self__, type) and found == func)
     )
 
 
@@ -118,7 +120,9 @@ def _refuse_hidden(func: object, module: str | None, qualname: str) -> NoReturn:
         _refuse(func, "is defined inside a function. Move it to the top level of a module")
     if not module or module not in sys.modules:
         _refuse(func, "belongs to no module. Move it to the top level of one")
-    _refuse(func, f"is not what stands under '{module}.{qualname}'; a decorator may hide it. Use the decorated function")
+    _refuse(
+        func, f"is not what stands under '{module}.{qualname}'; a decorator may hide it. Use the decorated function"
+    )
 
 
 def _refuse(func: object, reason: str) -> NoReturn:
@@ -216,9 +220,7 @@ def _not_found(path: str, parts: list[str], position: int, names: set[str], reas
     close = get_close_matches(parts[position], names, n=1)
     suggestion = ".".join([*parts[:position], close[0], *parts[position + 1 :]]) if close else None
     remedy = f"Did you mean {suggestion!r}?" if suggestion else "Check the path, and that this code is deployed here."
-    return FunctionNotFound(
-        f"Function {path!r} was not found: {reason}. {remedy}", path=path, suggestion=suggestion
-    )
+    return FunctionNotFound(f"Function {path!r} was not found: {reason}. {remedy}", path=path, suggestion=suggestion)
 
 
 # --- names and signatures ------------------------------------------------------------------------------------------

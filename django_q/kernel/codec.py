@@ -137,15 +137,15 @@ def _complaint(
 ) -> str:
     what, culprit = _culprit(value, callable_, kind, purpose)
     verb = "written as JSON" if kind else "pickled"
-    remedy = "Pass plain values or a primary key instead, or use serializer='pickle'." if kind else (
-        "Pass plain values, a primary key or a dotted path instead."
+    remedy = (
+        "Pass plain values or a primary key instead, or use serializer='pickle'."
+        if kind
+        else ("Pass plain values, a primary key or a dotted path instead.")
     )
     return f"{what} cannot be {verb}: {_shown(culprit)} ({type(error).__name__}: {error}). {remedy}"
 
 
-def _culprit(
-    value: object, callable_: Callable[..., object] | None, kind: int, purpose: str
-) -> tuple[str, object]:
+def _culprit(value: object, callable_: Callable[..., object] | None, kind: int, purpose: str) -> tuple[str, object]:
     """Return the first top-level item that cannot be serialized, and its name; else the whole value."""
     items: list[tuple[str, object]] = []
     if callable_ is not None:
@@ -181,11 +181,15 @@ def _shrink(flags: int, body: bytes) -> tuple[int, bytes]:
 
 def _bytes_of(blob: Blob) -> bytes:
     if not isinstance(blob, (bytes, bytearray, memoryview)):
-        raise PayloadError(f"The payload is not bytes but {type(blob).__name__}: {_shown(blob)}. Enqueue the task anew.")
+        raise PayloadError(
+            f"The payload is not bytes but {type(blob).__name__}: {_shown(blob)}. Enqueue the task anew."
+        )
     data = bytes(blob)
     if data[:1] != _MAGIC:
         what = "starts with another byte" if data else "is empty"
-        raise PayloadError(f"The payload is not one of ours: it {what}. It was written by another program; enqueue anew.")
+        raise PayloadError(
+            f"The payload is not one of ours: it {what}. It was written by another program; enqueue anew."
+        )
     if len(data) < _HEADER:
         raise PayloadError(f"The payload is truncated: {len(data)} of at least {_HEADER} bytes. Enqueue the task anew.")
     return data
@@ -197,7 +201,9 @@ def _load(flags: int, body: bytes) -> tuple[Callable[..., object] | None, Any]:
         return None, _NOTHING[body]()
     kind = flags & _SERIALIZER
     if kind >= len(SERIALIZERS) or flags & ~(_SERIALIZER | _COMPRESSED | _CALLABLE):
-        raise PayloadError(f"The payload has unknown flags {flags:#04x}: a newer version wrote it. Upgrade this worker.")
+        raise PayloadError(
+            f"The payload has unknown flags {flags:#04x}: a newer version wrote it. Upgrade this worker."
+        )
     try:
         if flags & _COMPRESSED:
             body = zlib.decompress(body)
