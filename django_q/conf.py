@@ -275,7 +275,9 @@ def _unknown(key: Any) -> Problem:
 def _contradictions(conf: Conf, written: Mapping[str, Any]) -> list[Problem]:
     found = []
     if conf.heartbeat * 2 >= conf.lease:
-        message = f"Q_CLUSTER['lease'] is {conf.lease!r} and 'heartbeat' is {conf.heartbeat!r}: one late beat would be a death."
+        message = (
+            f"Q_CLUSTER['lease'] is {conf.lease!r}, 'heartbeat' {conf.heartbeat!r}: one late beat would be a death."
+        )
         found.append(Problem("E003", message, "Make 'lease' more than twice 'heartbeat'; 12 and 2 are usual."))
     if conf.kill_after <= 0:
         message = f"Q_CLUSTER['kill_after'] is {conf.kill_after!r}: a task could not react before it is killed."
@@ -353,8 +355,10 @@ def _read_truth_or_span(value: Any) -> bool | float:
 
 
 def _read_directory(value: Any) -> str | bool:
-    if isinstance(value, Path) or (isinstance(value, str) and value) or value is False:
-        return value and str(value)
+    if value is False:
+        return False
+    if isinstance(value, Path) or (isinstance(value, str) and value):
+        return str(value)
     raise InvalidValue("it must be the path of a directory, None or False.")
 
 

@@ -30,12 +30,13 @@ def path_of(func: Callable[..., Any]) -> str | None:
         path_of(func.func)  # raises for what no pickle can carry either
         return None
     owner = getattr(func, "__self__", None)
+    module: str | None = getattr(func, "__module__", None)
+    qualname: str | None = getattr(func, "__name__", None)
     if isinstance(owner, type):  # a classmethod, perhaps of a base class
-        module, qualname = owner.__module__, f"{owner.__qualname__}.{getattr(func, '__name__', '')}"
+        module, qualname = owner.__module__, f"{owner.__qualname__}.{qualname}"
     elif owner is None or isinstance(owner, ModuleType):
-        module, qualname = getattr(func, "__module__", None), getattr(func, "__qualname__", None)
-    else:  # a method of an instance, unless it is kept as a function of a module, like random.choice
-        module, qualname = getattr(func, "__module__", None), getattr(func, "__name__", None)
+        qualname = getattr(func, "__qualname__", None)
+    # Else a method of an instance, which has no path unless a module keeps it under its name, like random.choice.
     if module == "__main__":
         _refuse(func, "is defined in '__main__', which workers do not have. Move it to a module")
     if module and qualname and _finds(module, qualname, func):
@@ -49,7 +50,7 @@ def resolve(path: str) -> Callable[..., Any]:
     """Return the callable under a path. An ImportError from inside an existing module is passed on unchanged."""
     place = _places.get(path) if isinstance(path, str) else None
     if place is not None and sys.modules.get(place[0]) is place[1]:
-        found = _walk(place[1], place[2])
+        found: object = _walk(place[1], place[2])
         if callable(found):
             return found
     module_name, attributes = _locate(normalize(path))
@@ -93,7 +94,7 @@ def is_async(func: Callable[..., Any]) -> bool:
     """Tell whether a call returns a coroutine."""
     while isinstance(func, functools.partial):
         func = func.func
-    if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(getattr(type(func), "__call__", None)):
+    if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__):
         return True
     # How asgiref marks functions before Python 3.12; the type is compared because a mock has every attribute.
     return type(getattr(func, "_is_coroutine", None)) is object
@@ -198,7 +199,7 @@ def _explain(path: str, parts: list[str], depth: int) -> NoReturn:
             _fail_on_attribute(path, parts, position, holder)
         holder = getattr(holder, name)
     raise FunctionNotFound(
-        f"{path!r} is not callable: it is {type(holder).__name__} {_shorten(repr(holder))}. Pass the path of a function.",
+        f"{path!r} is not callable: it is {type(holder).__name__} {_shorten(repr(holder))}. Pass a function's path.",
         path=path,
     )
 

@@ -31,7 +31,7 @@ _WORTH_COMPRESSING = 256  # bytes; below, zlib's own header and the time cost mo
 _LABEL = b"django_q.kernel.codec 1\0"
 
 _FLAG_BYTES = [bytes((flags,)) for flags in range(256)]
-_NOTHING: dict[bytes, type] = {pickle.dumps(empty, _PROTOCOL): type(empty) for empty in ((), {})}
+_NOTHING: dict[bytes, type] = {pickle.dumps(kind(), _PROTOCOL): kind for kind in (tuple, dict)}
 _EMPTY: dict[type, bytes] = {kind: body for body, kind in _NOTHING.items()}
 
 
