@@ -111,8 +111,6 @@ class Role(ABC):
     def _watch_parent(self) -> None:
         if self.dies_with_parent:
             _ask_for_death_signal(signal.SIGKILL)
-        if os.getppid() == 1 != self.berth.parent:
-            self.orphaned()
         threading.Thread(target=self._await_orphanhood, name="life", daemon=True).start()
 
     def _await_orphanhood(self) -> None:

@@ -84,9 +84,9 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         claimed = self.filter(state=TaskState.CLAIMED, stop_requested_at=None)
         return claimed.update(stop_requested_at=dialect_for(self.db).now_expression())
 
-    def orphans(self, *, incarnation: str, generation: int, known: Iterable[str]) -> "OrmQQuerySet":
-        """Return what pushers before ``generation`` claimed and the ledger does not know."""
-        return self.filter(claimed_by=incarnation, generation__lt=generation).exclude(pk__in=list(known))
+    def orphans(self, *, incarnation: str, generations: Iterable[int], known: Iterable[str]) -> "OrmQQuerySet":
+        """Return what pushers of these generations claimed and the ledger does not know."""
+        return self.filter(claimed_by=incarnation, generation__in=list(generations)).exclude(pk__in=list(known))
 
     def named(self, id_or_name: str) -> "OrmQQuerySet":
         """Return the row with this id, else those with this name."""

@@ -1,0 +1,58 @@
+"""The verbs that every broker has."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django_q.engine.completion import Settled
+from django_q.kernel.messages import Claim, Outcome
+
+
+class Listener(ABC):
+    """Tells a pusher that there may be something to claim."""
+
+    @abstractmethod
+    def filenos(self) -> list[int]:
+        """Return the descriptors that become readable when the bell rings."""
+
+    @abstractmethod
+    def heard(self) -> bool:
+        """Say whether the bell rang since the last call, and forget it."""
+
+    # How often to ask heard() although no descriptor became readable, in seconds; None: never.
+    look_every: float | None = None
+
+    def close(self) -> None:  # noqa: B027  nothing to close for a listener without descriptors
+        """Stop listening."""
+
+
+class Broker(ABC):
+    """Hands tasks out. History, deferred and waiting rows, hooks and heartbeats are always in the database."""
+
+    @abstractmethod
+    def enqueue(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Store new rows (``models.queue.NEW_COLUMNS`` each)."""
+
+    @abstractmethod
+    def announce(self, queues: Iterable[str]) -> None:
+        """Wake the clusters that serve these queues. Never raises: a poll finds what was not announced."""
+
+    @abstractmethod
+    def claim(self, limit: int, *, queues: Sequence[str], incarnation: str, generation: int) -> list[Claim]:
+        """Lease up to ``limit`` ready tasks to a living incarnation. No task is leased twice."""
+
+    @abstractmethod
+    def finish(self, outcomes: Sequence[Outcome], *, cluster: str) -> Settled:
+        """Record how attempts ended; each claim counts once."""
+
+    @abstractmethod
+    def release(self, *, incarnation: str, generations: Iterable[int], known: Iterable[str]) -> int:
+        """Give back what dead pushers claimed and the ledger does not know. Return how many."""
+
+    @abstractmethod
+    def listen(self, queues: Sequence[str]) -> Listener:
+        """Return the bell of these queues."""
+
+    @abstractmethod
+    def depth(self, queue: str) -> int:
+        """Return how many tasks of a queue are ready."""

@@ -1,0 +1,94 @@
+"""The database as the queue."""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import Error, connections
+
+from django_q import conf
+from django_q.brokers import doorbell
+from django_q.brokers.base import Broker, Listener
+from django_q.brokers.listener import CHANNEL, Bells
+from django_q.engine import completion
+from django_q.engine.completion import Settled
+from django_q.kernel import clock
+from django_q.kernel.messages import Claim, Envelope, Letter, Outcome
+from django_q.kernel.states import Event, TaskKind, TaskState
+from django_q.models import OrmQ
+
+logger = logging.getLogger("django_q")
+
+_NOTIFY_EVERY = 0.05  # seconds between two notifications of a queue by one process
+
+# When each queue was last notified by this process.
+_notified: dict[str, float] = {}
+
+
+class OrmBroker(Broker):
+    """Queue rows in the database of ``Q_CLUSTER["orm"]``."""
+
+    def __init__(self) -> None:
+        self.alias = conf.current().orm
+        self._queue = OrmQ.objects.using(self.alias)
+
+    def enqueue(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._queue.put(rows)
+
+    def announce(self, queues: Iterable[str]) -> None:
+        names = set(queues)
+        doorbell.ring(self.alias, names)
+        if connections[self.alias].vendor == "postgresql":
+            for queue in names:
+                self._notify(queue)
+
+    def _notify(self, queue: str) -> None:
+        # A pusher that was woken keeps looking for longer than this window, so what follows is found all the same.
+        moment = clock.monotonic()
+        if moment - _notified.get(queue, -1.0) < _NOTIFY_EVERY:
+            return
+        _notified[queue] = moment
+        try:
+            with connections[self.alias].cursor() as cursor:
+                cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, queue])
+        except Error as error:
+            logger.info("Could not notify the clusters of %r: %s", queue, error)
+
+    def claim(self, limit: int, *, queues: Sequence[str], incarnation: str, generation: int) -> list[Claim]:
+        default = conf.current().timeout
+        rows = self._queue.claim(limit, queues=queues, incarnation=incarnation, generation=generation)
+        return [_claim_of(row, default) for row in rows]
+
+    def finish(self, outcomes: Sequence[Outcome], *, cluster: str) -> Settled:
+        return completion.finish(outcomes, cluster=cluster)
+
+    def release(self, *, incarnation: str, generations: Iterable[int], known: Iterable[str]) -> int:
+        orphans = self._queue.orphans(incarnation=incarnation, generations=generations, known=known)
+        return orphans.give_up_claim(Event.RELEASE)
+
+    def listen(self, queues: Sequence[str]) -> Listener:
+        return Bells(self.alias, queues)
+
+    def depth(self, queue: str) -> int:
+        return self._queue.filter(queue=queue, kind=TaskKind.TASK, state=TaskState.READY).count()
+
+
+def _claim_of(row: dict[str, Any], default_timeout: float | None) -> Claim:
+    timeout = default_timeout
+    if row["options"]:
+        timeout = json.loads(row["options"]).get("timeout", default_timeout)
+    # Whatever took a whole cluster or a worker down runs alone, so that the next death names its cause.
+    alone = bool(row["rescues"] or row["crashes"])
+    letter = Letter(
+        kind=row["kind"],
+        name=row["name"],
+        group=row["group"],
+        queue=row["queue"],
+        attempts=row["attempts"],
+        crashes=row["crashes"],
+        options=row["options"],
+        args=row["args"] or b"",
+        kwargs=row["kwargs"] or b"",
+    )
+    return Claim(Envelope(row["id"], row["token"], row["func"], timeout, alone), letter.pack())

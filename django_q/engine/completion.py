@@ -1,0 +1,173 @@
+"""Record how attempts ended: decide, then move the rows of a whole batch in one transaction."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.cache import caches
+from django.db import transaction
+
+from django_q import conf, signals
+from django_q.conf import Conf
+from django_q.engine import records
+from django_q.engine.decision import Decision, decide, remembered
+from django_q.kernel.messages import Outcome
+from django_q.kernel.states import Ending, Event, TaskKind
+from django_q.models import OrmQ, Task
+from django_q.models.dialects import dialect_for
+from django_q.models.dialects.base import TAKEN_COLUMNS
+
+logger = logging.getLogger("django_q.cluster")
+
+Key = tuple[str, str]
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of a batch."""
+
+    discarded: tuple[Key, ...] = ()  # finishes whose claim was lost
+    hooks: tuple[str, ...] = ()  # ids of the hook rows that were written
+    wake: bool = False  # rows became ready, or will soon
+    finished: list[dict[str, Any]] = field(default_factory=list)  # what post_execute is sent
+
+
+def finish(outcomes: Sequence[Outcome], *, cluster: str) -> Settled:
+    """Record a batch of outcomes in one transaction; each whose id and token match a claim exactly once.
+
+    A finish whose claim was lost is discarded, logged and counted; it never overwrites. Raises
+    :exc:`django.db.DatabaseError` with nothing recorded when the database refuses.
+    """
+    settings = conf.current()
+    settled = Settled()
+    with transaction.atomic(using=settings.orm):
+        batch = _Batch(settings, cluster, settled)
+        batch.record(outcomes)
+    _announce(settled)
+    return settled
+
+
+class _Batch:
+    """The steps of one transaction."""
+
+    def __init__(self, settings: Conf, cluster: str, settled: Settled) -> None:
+        self.settings = settings
+        self.alias = settings.orm
+        self.cluster = cluster
+        self.settled = settled
+        self.queue = OrmQ.objects.using(self.alias)
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Move what ended; put back what did not."""
+        ended = {(o.id, o.token): o for o in outcomes if o.ending is Ending.SUCCEEDED}
+        others = {(o.id, o.token): o for o in outcomes if o.ending is not Ending.SUCCEEDED}
+        lost: list[Key] = []
+        if others:
+            lost += self._put_back(others, ended)
+        rows = [dict(zip(TAKEN_COLUMNS, row, strict=True)) for row in self.queue.take(list(ended))]
+        self._archive([(row, ended[row["id"], row["token"]]) for row in rows])
+        lost += self._missing(ended, rows)
+        self.settled.discarded = tuple(lost)
+
+    def _put_back(self, others: dict[Key, Outcome], ended: dict[Key, Outcome]) -> list[Key]:
+        """Retry, release or postpone what is not at its end; add the rest to ``ended``. Return what was lost."""
+        held = {(row.pk, row.token): row for row in self.queue.held(others)}
+        for key, row in held.items():
+            outcome = others[key]
+            decision = decide(outcome, row, self.settings)
+            if decision.event is Event.FINISH:
+                ended[key] = outcome
+            else:
+                self._apply(decision, row, outcome)
+        return [key for key in others if key not in held]
+
+    def _apply(self, decision: Decision, row: OrmQ, outcome: Outcome) -> None:
+        changes: dict[str, Any] = dict(decision.changes)
+        if decision.delay is not None:
+            changes["run_after"] = dialect_for(self.alias).later_expression(decision.delay)
+        if decision.error:
+            changes["errors"] = remembered(row.errors, outcome, decision.error)
+        self.queue.filter(pk=row.pk, token=row.token).give_up_claim(decision.event, **changes)
+        self.settled.wake = True
+        if decision.warning:
+            logger.warning(decision.warning, extra={"action": decision.event.value, "task_id": row.pk})
+
+    def _archive(self, pairs: list[tuple[Row, Outcome]]) -> None:
+        tasks = [(row, outcome) for row, outcome in pairs if row["kind"] == TaskKind.TASK]
+        history, hooks = [], []
+        for row, outcome in tasks:
+            options = json.loads(row["options"]) if row["options"] else {}
+            if self._is_kept(row, outcome, options):
+                history.append(records.history_row(row, outcome, options, cluster=self.cluster))
+            if row["hook"]:
+                hooks.append(records.hook_row(row, options, outcome, self.settings))
+            if "cached" in options or self.settings.cached:
+                self._cache(row, outcome, options)
+            self.settled.finished.append(records.summary(row, outcome))
+        if history:
+            Task.objects.using(self.alias).record(history)
+        if hooks:
+            self.queue.put(hooks)
+            self.settled.hooks = tuple(hook[0] for hook in hooks)
+            self.settled.wake = True
+        self._release_successors(tasks)
+        self._end_hooks([(row, outcome) for row, outcome in pairs if row["kind"] == TaskKind.HOOK])
+
+    def _is_kept(self, row: Row, outcome: Outcome, options: dict[str, Any]) -> bool:
+        """Is a row of history written? A success that nobody wants to keep still is, while its hook has to read it."""
+        return outcome.ending is not Ending.SUCCEEDED or bool(row["hook"]) or not records.is_transient(options, self.settings)
+
+    def _cache(self, row: Row, outcome: Outcome, options: dict[str, Any]) -> None:
+        """Put a result that asked for it into the cache, before the row is gone."""
+        seconds = options.get("cached", self.settings.cached)
+        if seconds and outcome.ending is Ending.SUCCEEDED:
+            cached = records.cached_task(row, outcome, cluster=self.cluster)
+            caches[self.settings.cache].set(f"django_q:{row['id']}", cached, None if seconds is True else seconds)
+
+    def _release_successors(self, tasks: list[tuple[Row, Outcome]]) -> None:
+        """Make the next steps of chains ready; end those whose predecessor did not succeed."""
+        steps = [(row, outcome) for row, outcome in tasks if row["chain"]]
+        succeeded = [row["id"] for row, outcome in steps if outcome.ending is Ending.SUCCEEDED]
+        if succeeded and self.queue.filter(waits_for__in=succeeded).move(Event.UNBLOCK, waits_for=None):
+            self.settled.wake = True
+        for row, outcome in steps:
+            if outcome.ending is not Ending.SUCCEEDED:
+                records.end_chain(self.alias, row, cluster=self.cluster)
+
+    def _end_hooks(self, hooks: list[tuple[Row, Outcome]]) -> None:
+        """Write what a hook failed of on its task's page, and drop the task that was kept for the hook only."""
+        for row, outcome in hooks:
+            options = json.loads(row["options"])
+            task = Task.objects.using(self.alias).filter(pk=options["task"])
+            if options.get("discard"):
+                task.delete()
+            if outcome.ending is not Ending.SUCCEEDED:
+                if not options.get("discard"):
+                    task.update(hook_error=outcome.report.traceback or outcome.report.error)
+                logger.error("The hook %s of task %s failed: %s", row["func"], options["task"], outcome.report.error)
+                error = outcome.report.error
+                signals.send(signals.hook_failed, task_id=options["task"], hook=row["func"], error=error)
+
+    def _missing(self, ended: dict[Key, Outcome], rows: list[Row]) -> list[Key]:
+        """Return the finishes whose claim was lost; one that is in the history already was only sent twice."""
+        found = {(row["id"], row["token"]) for row in rows}
+        missing = [key for key in ended if key not in found]
+        if not missing:
+            return []
+        history = Task.objects.using(self.alias).filter(pk__in=[id for id, _ in missing])
+        recorded = set(history.values_list("id", "token"))
+        return [key for key in missing if key not in recorded]
+
+
+def _announce(settled: Settled) -> None:
+    for id, token in settled.discarded:
+        logger.warning(
+            "An outcome of task %s was discarded: its claim had been lost.", id, extra={"action": "discarded", "task_id": id}
+        )
+        signals.send(signals.outcome_discarded, task_id=id, token=token)
+    if signals.post_execute.receivers:
+        for summary in settled.finished:
+            signals.send(signals.post_execute, task=summary)

@@ -1,0 +1,107 @@
+"""What follows from an outcome that is not a success: a pure decision per outcome."""
+
+import json
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from django_q.conf import Conf
+from django_q.kernel import clock
+from django_q.kernel.messages import Outcome
+from django_q.kernel.retry import Backoff
+from django_q.kernel.states import REASONS, Ending, Event, TaskKind
+
+_REMEMBERED = 20  # errors kept on a row
+_ERROR_LENGTH = 500
+_POSTPONE = 5.0  # seconds until another worker may look for a function that this one lacks
+UNKNOWN = "unknown"
+
+
+class Held(Protocol):
+    """What a decision has to know of the row."""
+
+    id: str
+    kind: int
+    func: str
+    options: str
+    attempts: int
+    crashes: int
+    errors: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to a row."""
+
+    event: Event
+    changes: dict[str, Any] = field(default_factory=dict)
+    delay: float | None = None  # seconds until it may run again
+    error: str = ""  # remembered on the row
+    warning: str = ""
+
+
+def decide(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+    """Return what follows from an attempt that did not succeed."""
+    if outcome.ending in (Ending.UNSTARTED, Ending.INTERRUPTED):
+        return Decision(Event.RELEASE)  # given back: it has neither failed nor crashed
+    if outcome.ending is Ending.LOST:
+        return _after_death(outcome, row, settings)
+    if outcome.ending is Ending.UNKNOWN:
+        return _after_miss(outcome, row, settings)
+    if outcome.ending in (Ending.FAILED, Ending.TIMED_OUT):
+        return _after_error(outcome, row, settings)
+    return Decision(Event.FINISH)
+
+
+def _after_death(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+    crashes = row.crashes + 1
+    if crashes >= settings.max_crashes:
+        return Decision(Event.FINISH)
+    error = outcome.report.error
+    return Decision(Event.RESCUE, {"crashes": crashes}, error=error, warning=f"Task {row.id} is run again: {error}")
+
+
+def _after_miss(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+    since = unknown_since(row.errors)
+    if since is not None and (clock.now() - since).total_seconds() >= settings.unknown_task_grace:
+        return Decision(Event.FINISH)
+    delay = min(_POSTPONE, settings.unknown_task_grace)
+    warning = "" if since is not None else f"Task {row.id} waits for a worker that knows its function: {outcome.report.error}"
+    return Decision(Event.POSTPONE, delay=delay, error=outcome.report.error if since is None else "", warning=warning)
+
+
+def _after_error(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+    options = json.loads(row.options) if row.options else {}
+    most = settings.hook_max_attempts if row.kind == TaskKind.HOOK else options.get("max_attempts", settings.max_attempts)
+    attempts = row.attempts + 1
+    if most and attempts >= most:
+        return Decision(Event.FINISH)
+    delay = Backoff.parse(options.get("backoff", settings.backoff)).seconds(attempts, random.random)
+    return Decision(Event.RETRY, {"attempts": attempts}, delay=delay, error=outcome.report.error)
+
+
+def remembered(errors: str, outcome: Outcome, error: str) -> str:
+    """Return a row's list of errors with one more, the oldest dropped when it grows long."""
+    entries = json.loads(errors) if errors else []
+    reason = UNKNOWN if outcome.ending is Ending.UNKNOWN else REASONS[outcome.ending].value
+    report = outcome.report
+    entries.append(
+        {
+            "at": clock.now().isoformat(),
+            "reason": reason,
+            "error": error[:_ERROR_LENGTH],
+            "started": report.started,
+            "stopped": report.stopped,
+            "worker": report.worker,
+        }
+    )
+    return json.dumps(entries[-_REMEMBERED:])
+
+
+def unknown_since(errors: str) -> datetime | None:
+    """Return when a worker first missed the function, None if none did."""
+    for entry in json.loads(errors) if errors else []:
+        if entry["reason"] == UNKNOWN:
+            return datetime.fromisoformat(entry["at"])
+    return None

@@ -1,0 +1,125 @@
+"""The rows that a finish writes: history, hooks, and the ends of chains."""
+
+import json
+from typing import Any
+
+from django.utils import timezone
+
+from django_q import conf
+from django_q.conf import Conf
+from django_q.kernel import clock, ids
+from django_q.kernel.messages import Outcome
+from django_q.kernel.states import REASONS, Ending, Event, Reason, TaskKind, TaskState
+from django_q.models import OrmQ, Task
+from django_q.models.dialects.base import Later
+from django_q.models.task import HISTORY_COLUMNS
+
+Row = dict[str, Any]
+
+
+def history_row(row: Row, outcome: Outcome, options: dict[str, Any], *, cluster: str) -> tuple[Any, ...]:
+    """Return HISTORY_COLUMNS of a task that ended; its payloads are copied unopened."""
+    report = outcome.report
+    succeeded = outcome.ending is Ending.SUCCEEDED
+    values = {
+        **row,
+        "result": report.result or _sealed_error(row, outcome),
+        "cluster": cluster,
+        "started": clock.from_epoch(report.started),
+        "stopped": clock.from_epoch(report.stopped),
+        "success": succeeded,
+        "attempt_count": row["attempts"] + row["crashes"] + (outcome.ending is not Ending.UNKNOWN),
+        "crashes": row["crashes"] + (outcome.ending is Ending.LOST),
+        "reason": None if succeeded else REASONS[outcome.ending].value,
+        "error": report.error,
+        "traceback": report.traceback,
+        "worker": report.worker,
+        "hook_error": "",
+    }
+    return tuple(values[column] for column in HISTORY_COLUMNS)
+
+
+def _sealed_error(row: Row, outcome: Outcome) -> bytes | None:
+    """Sign the error as the result of a task whose worker could not."""
+    if outcome.ending is Ending.SUCCEEDED:
+        return None
+    codec = conf.current().codec()
+    return codec.encode(outcome.report.error, purpose="result", task_id=row["id"], func=row["func"])
+
+
+def hook_row(row: Row, options: dict[str, Any], outcome: Outcome, settings: Conf) -> tuple[Any, ...]:
+    """Return NEW_COLUMNS of the hook that follows a task."""
+    id = ids.new_id()
+    codec = settings.codec()
+    told: dict[str, Any] = {"task": row["id"]}
+    if outcome.ending is Ending.SUCCEEDED and is_transient(options, settings):
+        told["discard"] = True
+    if options.get("hook_pickled"):
+        told["pickled"] = True
+    func = row["hook"]
+    return (
+        id, TaskKind.HOOK.value, row["queue"], TaskState.READY.value, row["priority"], None, Later(0), row["name"], func, None,
+        None, codec.encode((row["id"],), purpose="args", task_id=id, func=func),
+        codec.encode({}, purpose="kwargs", task_id=id, func=func), "pickle", json.dumps(told), None, None, None, None,
+    )  # fmt: skip
+
+
+def is_transient(options: dict[str, Any], settings: Conf) -> bool:
+    """Does a success leave no row, because nobody wants it or because it goes to the cache?"""
+    return options.get("save") is False or bool(options.get("cached", settings.cached))
+
+
+def cached_task(row: Row, outcome: Outcome, *, cluster: str) -> Row:
+    """Return what the cache holds of a success: the columns of its Task, payloads still signed."""
+    values = dict(zip(HISTORY_COLUMNS, history_row(row, outcome, {}, cluster=cluster), strict=True))
+    values["enqueued_at"] = None if not hasattr(values["enqueued_at"], "tzinfo") else values["enqueued_at"]
+    return values
+
+
+def summary(row: Row, outcome: Outcome) -> dict[str, Any]:
+    """Return what the signal post_execute says of a task."""
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "func": row["func"],
+        "group": row["group"],
+        "success": outcome.ending is Ending.SUCCEEDED,
+        "reason": None if outcome.ending is Ending.SUCCEEDED else REASONS[outcome.ending].value,
+    }
+
+
+def end_chain(alias: str, row: Row, *, cluster: str) -> None:
+    """Move the later steps of a chain to the history: their predecessor did not succeed."""
+    error = f"The step before it, {row['name']} ({row['id']}), did not succeed."
+    ended = row["id"]
+    while step := OrmQ.objects.using(alias).filter(waits_for=ended, state=TaskState.WAITING).first():
+        archive_unrun(alias, step, cluster=cluster, error=error)
+        ended = step.pk
+
+
+def archive_unrun(alias: str, row: OrmQ, *, cluster: str | None, error: str) -> bool:
+    """Move a row that no cluster holds to the history as canceled. False: somebody claimed it first.
+
+    The caller has a transaction open.
+    """
+    moment = clock.now() if timezone.is_aware(row.enqueued_at) else timezone.make_naive(clock.now())
+    raw = {name: row.__dict__[name] for name in ("args", "kwargs")}
+    if not OrmQ.objects.using(alias).filter(pk=row.pk).move(Event.CANCEL):
+        return False
+    values: Row = {column: getattr(row, column, None) for column in HISTORY_COLUMNS if column not in raw}
+    values |= raw | {
+        "cluster": cluster,
+        "started": moment,
+        "stopped": moment,
+        "success": False,
+        "attempt_count": row.attempts + row.crashes,
+        "reason": Reason.CANCELED.value,
+        "error": error,
+        "traceback": "",
+        "result": conf.current().codec().encode(error, purpose="result", task_id=row.pk, func=row.func),
+        "worker": "",
+        "hook_error": "",
+        "token": None,
+    }
+    Task.objects.using(alias).record([tuple(values[column] for column in HISTORY_COLUMNS)])
+    return True
