@@ -1,0 +1,208 @@
+"""Put calls into the queue: one row each, in the caller's transaction, announced after its commit."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache, partial
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings as django_settings
+from django.db import connections, transaction
+from django.utils import timezone
+
+from django_q import conf, signals
+from django_q.brokers import Broker, get_broker, inline
+from django_q.conf import Conf
+from django_q.exceptions import FunctionNotFound, InvalidValue
+from django_q.kernel import callables, clock, ids, names
+from django_q.kernel.states import TaskKind, TaskState
+from django_q.models.dialects.base import Later
+from django_q.tasks import options
+from django_q.tasks.options import Function, Given, Options
+
+_LONGEST_PATH = 255
+_TASK = TaskKind.TASK.value
+_READY = TaskState.READY.value
+_DEFERRED = TaskState.DEFERRED.value
+_NOW = Later(0)
+
+
+def async_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
+    """Enqueue a call of a function, by dotted path or as any picklable callable, and return the id of the task.
+
+    Keywords that are options (see :mod:`django_q.tasks.options`), and those in ``q_options``, say how it runs; all others
+    are the function's. The row is written at once, with the caller's transaction; if only another database has a transaction
+    open, it is written when that one commits. With ``sync=True`` the task runs here, and what it raises is raised.
+
+    Raises :exc:`~django_q.exceptions.InvalidOption` for a keyword that nobody knows,
+    :exc:`~django_q.exceptions.InvalidValue` for a value that cannot be used and
+    :exc:`~django_q.exceptions.UnpicklableError` for what cannot be stored.
+    """
+    settings = conf.current()
+    task_id = ids.new_id()
+    given, kwargs = options.split(func, kwargs)
+    if signals.pre_enqueue.receivers or signals.post_enqueue.receivers:
+        return _enqueue_observed(task_id, func, args, kwargs, given, settings)
+    return submit(draft(task_id, func, args, kwargs, options.parse(given), settings), settings)
+
+
+#: ``async`` has been a keyword since Python 3.7; this is the name that can be imported.
+async_ = async_task
+
+
+async def aasync_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
+    """Enqueue a call like :func:`async_task`, from a coroutine."""
+    return await sync_to_async(async_task)(func, *args, **kwargs)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row that is checked and signed, and what happens to it."""
+
+    row: tuple[Any, ...]  # models.queue.NEW_COLUMNS
+    broker: Broker | None = None
+    sync: bool | None = None
+
+
+def draft(
+    task_id: str, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], chosen: Options, settings: Conf
+) -> Draft:
+    """Return the row of a call. All that can be wrong with it is found here, before anything is written."""
+    path, carried = _address(func)
+    options.check_call(func, args, kwargs)
+    hook, hook_object = _hook_of(chosen)
+    encode = partial(settings.codec().encode, task_id=task_id, func=path, serializer=chosen.serializer)
+    run_after = chosen.run_after
+    row = (
+        task_id,
+        _TASK,
+        chosen.cluster or settings.name,
+        _READY if run_after is None or not _lies_ahead(run_after) else _DEFERRED,
+        chosen.priority,
+        Later(max(run_after.total_seconds(), 0)) if isinstance(run_after, timedelta) else run_after,
+        _NOW,
+        chosen.task_name or names.name_of(task_id),
+        path,
+        chosen.group,
+        hook,
+        encode(args, purpose="args", callable_=carried),
+        encode(kwargs, purpose="kwargs", callable_=hook_object),
+        chosen.serializer or settings.serializer,
+        chosen.as_json(settings, **({"hook_pickled": True} if hook_object is not None else {})),
+        None,
+        None,
+        None,
+        None,
+    )
+    return Draft(row, chosen.broker, chosen.sync)
+
+
+def submit(task: Draft, settings: Conf, written: Callable[[], None] | None = None) -> str:
+    """Write the row, now or when the caller's other transaction commits, and call ``written``; return the id."""
+    task_id: str = task.row[0]
+    if settings.sync if task.sync is None else task.sync:
+        inline.run(task.row, written)
+        return task_id
+    elsewhere = None if connections[settings.orm].in_atomic_block else _open_elsewhere()
+    if elsewhere is None:
+        _write(task, settings.orm, written)
+    else:
+        transaction.on_commit(partial(_write, task, settings.orm, written), using=elsewhere)
+    return task_id
+
+
+def _write(task: Draft, alias: str, written: Callable[[], None] | None) -> None:
+    broker = task.broker or get_broker()
+    broker.enqueue((task.row,))
+    if written is not None:
+        written()
+    connection = connections[alias]
+    if connection.in_atomic_block or connection.autocommit:  # else the caller commits by hand, and a poll finds the row
+        connection.on_commit(partial(broker.announce, (task.row[2],)), robust=True)
+
+
+def _open_elsewhere() -> str | None:
+    """Return the alias of a database in which the caller has a transaction open, None if there is none."""
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            return connection.alias
+    return None
+
+
+# --- the parts of a row --------------------------------------------------------------------------------------------
+
+
+def _address(func: Function) -> tuple[str, Callable[..., Any] | None]:
+    """Return the path of a function; for one without, what people read in its place, and the callable to pickle."""
+    if isinstance(func, str):
+        path = callables.normalize(func)
+        if django_settings.DEBUG:
+            _look_for(path)
+    elif not callable(func):
+        raise InvalidValue(f"async_task() got {func!r}; the first argument is a dotted path or a callable.")
+    else:
+        found = callables.path_of(func)
+        if found is None:
+            return callables.display_name(func), func
+        path = found
+    if len(path) > _LONGEST_PATH:
+        raise InvalidValue(f"The path {path!r} has {len(path)} characters; a row holds {_LONGEST_PATH}. Shorten it.")
+    return path, None
+
+
+@lru_cache(maxsize=1024)
+def _look_for(path: str) -> None:
+    """Raise FunctionNotFound for a path whose module can be imported here and lacks the function; for DEBUG only."""
+    try:
+        callables.resolve(path)
+    except FunctionNotFound as error:
+        if _module_was_found(path):
+            raise error
+    except Exception:  # noqa: BLE001 - the module of a user; it may fail to import here and work where the worker is
+        return
+
+
+def _module_was_found(path: str) -> bool:
+    """Did the search for a path get past its modules?"""
+    parts = path.split(".")[:-1]
+    whole = len(parts)
+    while parts and ".".join(parts) not in sys.modules:
+        parts.pop()
+    module = sys.modules.get(".".join(parts))
+    return module is not None and (len(parts) == whole or not hasattr(module, "__path__"))
+
+
+def _hook_of(chosen: Options) -> tuple[str | None, Callable[..., Any] | None]:
+    if chosen.hook is None or isinstance(chosen.hook, str):
+        return chosen.hook, None
+    return callables.display_name(chosen.hook), chosen.hook
+
+
+def _lies_ahead(moment: Any) -> bool:
+    if isinstance(moment, timedelta):
+        return moment > timedelta(0)
+    return bool(moment > (clock.now() if timezone.is_aware(moment) else timezone.make_naive(clock.now())))
+
+
+# --- observed by signals -------------------------------------------------------------------------------------------
+
+
+def _enqueue_observed(
+    task_id: str, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], given: Given, settings: Conf
+) -> str:
+    """Enqueue with signals. Receivers of pre_enqueue may change name, args, kwargs and options in the dict they get."""
+    chosen = options.parse(given)
+    task: dict[str, Any] = {
+        "id": task_id,
+        "name": chosen.task_name or names.name_of(task_id),
+        "func": _address(func)[0],
+        "args": args,
+        "kwargs": kwargs,
+        "options": given,
+    }
+    signals.send(signals.pre_enqueue, task=task)
+    chosen = options.parse({**task["options"], "task_name": task["name"]})
+    row = draft(task_id, func, tuple(task["args"]), task["kwargs"], chosen, settings)
+    return submit(row, settings, partial(signals.send, signals.post_enqueue, task=task))
