@@ -75,7 +75,7 @@ def _after_error(outcome: Outcome, row: Held, settings: Conf) -> Decision:
     options = json.loads(row.options) if row.options else {}
     most = settings.hook_max_attempts if row.kind == TaskKind.HOOK else options.get("max_attempts", settings.max_attempts)
     attempts = row.attempts + 1
-    if most and attempts >= most:
+    if most and attempts >= most or options.get("ack_failure", settings.ack_failures):
         return Decision(Event.FINISH)
     delay = Backoff.parse(options.get("backoff", settings.backoff)).seconds(attempts, random.random)
     return Decision(Event.RETRY, {"attempts": attempts}, delay=delay, error=outcome.report.error)

@@ -1,0 +1,184 @@
+"""Keeps the cluster's place in the database: its lease, its marks, deferred rows, and what others left behind."""
+
+import json
+import logging
+import os
+import signal
+
+import django_q
+from django_q import signals
+from django_q.cluster import identity
+from django_q.cluster.channels import Frame, Kind
+from django_q.cluster.database import DatabaseRole
+from django_q.cluster.maintainer import Maintainer
+from django_q.kernel import clock
+from django_q.kernel.states import Event, TaskState
+from django_q.models import Incarnation, OrmQ
+
+logger = logging.getLogger("django_q.cluster")
+
+_LOOK_EVERY = 2.0  # seconds between two looks for dead clusters and deferred rows
+_PRUNE_EVERY = 60.0
+_SOON = 30.0  # seconds beyond which the next due row is looked up again anyway
+
+
+class Keeper(DatabaseRole):
+    """The process that renews the lease. If the sentinel dies it ends the workers, then itself."""
+
+    title = "keeper"
+    dies_with_parent = False
+
+    def setup(self) -> None:
+        super().setup()
+        self.id = self.berth.incarnation
+        self.maintainer = Maintainer(self.id, self.berth.cluster)
+        self.stats: dict[str, object] = {}
+        self._incarnations = Incarnation.objects.using(self.alias)
+        self._queue = OrmQ.objects.using(self.alias)
+        self._registered = False
+        self._steady_since: float | None = None  # since when renewals have had no gap
+        self._renewed_at = 0.0
+        self._heard_at = clock.monotonic()  # when the sentinel last spoke
+        self._running: list[tuple[str, str]] = []  # claims to be marked as running
+        self._marks: list[tuple[str, str]] = []  # claims whose start has to be written before they are handed out
+        self._is_busy = False  # does the cluster hold claims?
+        self._dead_generations: list[int] = []
+        self._known: list[str] = []
+        self._groups: list[int] = []  # process groups of the workers
+        self._due = dict.fromkeys((self._renew, self._promote, self._look, self._prune), 0.0)
+        self._stopping = False
+        self._bells = self.broker.listen(self.settings.queues)
+
+    def work(self) -> float:
+        if not self._registered:
+            self._register()
+        if self._marks:
+            self._write_marks()
+        if self._stopping:
+            self._close()
+            return 0.0
+        for job, moment in self._due.items():
+            if clock.monotonic() >= moment:
+                self._due[job] = clock.monotonic() + job()
+        return max(0.0, min(self._due.values()) - clock.monotonic())
+
+    def hear(self, frame: Frame) -> None:
+        self._heard_at = clock.monotonic()
+        if frame.kind is Kind.STOP:
+            self._stopping = True
+        elif frame.kind is Kind.MARK:
+            self._marks += [(id, token) for id, token in frame.headers]
+        elif frame.kind is Kind.WAKE:
+            self._due[self._promote] = 0.0
+        elif frame.kind is Kind.BEAT:
+            stats, self._running, self._is_busy, self._dead_generations, self._known, self._groups = frame.headers[0]
+            self.stats = json.loads(stats)
+
+    def orphaned(self) -> None:
+        # The workers watch the same pipe, but code that never lets go of the interpreter keeps them from noticing.
+        for group in self._groups:
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        os._exit(1)
+
+    # What is due, each returning the seconds until it is due again ------------------------------------------------------
+
+    def _renew(self) -> float:
+        moment = clock.monotonic()
+        if moment - self._heard_at > self.settings.lease:
+            return self.settings.heartbeat  # the sentinel hangs: others shall take over
+        if not self._incarnations.renew(self.id, lease=self.settings.lease, stats=json.dumps(self.stats)):
+            self.sender.send(Kind.DEAD)
+            self.done = True
+            return self.settings.lease
+        if self._steady_since is None or moment - self._renewed_at > self.settings.lease / 2:
+            self._steady_since = moment
+        self._renewed_at = moment
+        self.sender.send(Kind.RENEWED)
+        self._attend_to_claims()
+        return self.settings.heartbeat
+
+    def _attend_to_claims(self) -> None:
+        """Mark what runs, see what shall stop, and give back what a dead pusher claimed after its death was noticed."""
+        if self._running:
+            self._queue.mark_running(self._running)
+            self._running = []
+        if self._is_busy:
+            self._pass_on_cancellations()
+        if self._dead_generations:
+            self.broker.release(incarnation=self.id, generations=self._dead_generations, known=self._known)
+
+    def _pass_on_cancellations(self) -> None:
+        held = self._queue.filter(claimed_by=self.id).exclude(stop_requested_at=None)
+        unwanted = list(held.values_list("pk", flat=True))
+        if unwanted:
+            self.sender.send(Kind.CANCEL, [(id,) for id in unwanted])
+
+    def _promote(self) -> float:
+        seconds = self._queue.next_due()
+        if seconds is not None and seconds <= 0:
+            if self._queue.promote():
+                self.broker.announce(self.settings.queues)
+            return 0.0
+        return min(_LOOK_EVERY, seconds) if seconds is not None else _LOOK_EVERY
+
+    def _look(self) -> float:
+        steady = self._steady_since is not None and clock.monotonic() - self._steady_since >= self.settings.lease
+        if self.maintainer.look(steady=steady):
+            self.broker.announce(self.settings.queues)
+        return _LOOK_EVERY
+
+    def _prune(self) -> float:
+        return 0.1 if self.maintainer.prune() else _PRUNE_EVERY
+
+    # The life of the incarnation --------------------------------------------------------------------------------------
+
+    def _register(self) -> None:
+        if not self._incarnations.filter(pk=self.id).exists():  # a keeper that was replaced finds its row
+            self._incarnations.register(
+                id=self.id,
+                lease=self.settings.lease,
+                name=self.berth.cluster,
+                host=identity.HOST,
+                pid=self.berth.parent,
+                process_started=identity.process_started(self.berth.parent),
+                boot_id=identity.boot_id(),
+                version=django_q.__version__,
+                queues=json.dumps(list(self.settings.queues)),
+            )
+        self._registered = True
+        self._bury_predecessors()
+        signals.send(signals.cluster_started, incarnation=self.id)
+
+    def _bury_predecessors(self) -> None:
+        """Take over what this very sentinel held under an earlier name: nobody else can tell that it is gone."""
+        for dead in self._incarnations.filter(pk__in=self.berth.extra["predecessors"]):
+            self._incarnations.bury(dead.pk, expired_only=False)
+            self.maintainer.rescue(dead)
+
+    def _write_marks(self) -> None:
+        self._queue.mark_running(self._marks)
+        self.sender.send(Kind.MARKED, self._marks)
+        self._marks = []
+
+    def _close(self) -> None:
+        """Give back whatever is still claimed and end the incarnation."""
+        self._queue.filter(claimed_by=self.id, state=TaskState.CLAIMED).give_up_claim(Event.RELEASE)
+        self._incarnations.bury(self.id, expired_only=False)
+        self.broker.announce(self.settings.queues)
+        signals.send(signals.cluster_stopped, incarnation=self.id)
+        self.done = True
+
+    def wait(self, seconds: float) -> None:
+        """Rest until a frame comes or the time is over; a bell means that a row may be due sooner than expected."""
+        super().wait(seconds)
+        if self._bells.heard():
+            self._due[self._promote] = 0.0
+            if self._is_busy:
+                self._due[self._renew] = 0.0
+
+    def teardown(self) -> None:
+        self._bells.close()
+        super().teardown()

@@ -1,0 +1,96 @@
+"""Takes over what dead clusters held, and prunes the history."""
+
+import logging
+
+from django.db import transaction
+from django.db.models import F
+
+from django_q import conf
+from django_q.cluster import identity
+from django_q.engine import completion, records
+from django_q.kernel import clock
+from django_q.kernel.messages import Outcome, Report
+from django_q.kernel.states import Ending, Event, TaskState
+from django_q.models import Incarnation, OrmQ, Task
+from django_q.models.dialects import dialect_for
+
+logger = logging.getLogger("django_q.cluster")
+
+_PRUNE_LIMIT = 1000
+_FORGET = 86_400.0  # seconds after which the row of a dead cluster is deleted
+
+
+class Maintainer:
+    """The rescuer and the pruner of one cluster."""
+
+    def __init__(self, incarnation: str, cluster: str) -> None:
+        self.settings = conf.current()
+        self.alias = self.settings.orm
+        self.incarnation = incarnation
+        self.cluster = cluster
+        self.is_sqlite = dialect_for(self.alias).connection.vendor == "sqlite"
+
+    def look(self, *, steady: bool) -> int:
+        """Rescue what dead clusters hold. ``steady``: this cluster has renewed without a gap for a whole lease.
+
+        Return how many rows were rescued.
+        """
+        rescued = 0
+        for other in Incarnation.objects.using(self.alias).suspects(except_id=self.incarnation):
+            if other.dead_at is None and not self._bury(other, steady=steady):
+                continue
+            # One that died within the last minute is looked at again: its last claim may have been committed after it.
+            rescued += self.rescue(other)
+        return rescued
+
+    def rescue(self, dead: Incarnation) -> int:
+        """Make ready what a dead cluster held; what it was running has crashed once more."""
+        queue = OrmQ.objects.using(self.alias)
+        held = queue.filter(claimed_by=dead.pk, state=TaskState.CLAIMED)
+        running = list(held.exclude(running_since=None).values_list("pk", "token"))
+        if running:
+            completion.finish([_lost(id, token, dead) for id, token in running], cluster=self.cluster)
+        rescued = len(running) + held.give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)
+        if rescued:
+            logger.warning("Took over %d tasks from %s, which died.", rescued, dead, extra={"action": "rescued"})
+            self._cancel_unwanted()
+        return rescued
+
+    def prune(self) -> int:
+        """Delete a batch of what the history need not keep; return how many rows."""
+        history = Task.objects.using(self.alias)
+        deleted = 0
+        for seconds, success in ((self.settings.keep_successes, True), (self.settings.keep_failures, False)):
+            if seconds is not None:
+                deleted += history.prune(seconds, success=success, limit=_PRUNE_LIMIT)
+        Incarnation.objects.using(self.alias).prune(older_than=_FORGET)
+        return deleted
+
+    def _bury(self, other: Incarnation, *, steady: bool) -> bool:
+        """Declare a cluster dead if it is. On its own host the process tells; elsewhere its lease, if ours never lapsed."""
+        gone = identity.is_gone(host=other.host, pid=other.pid, started=other.process_started, boot=other.boot_id)
+        if gone is None:
+            # SQLite is one machine: there a busy writer may hold up a renewal, and only a reboot makes the lease a proof.
+            provable = not self.is_sqlite or identity.was_rebooted(host=other.host, boot=other.boot_id)
+            gone = other.expired and steady and provable  # type: ignore[attr-defined]
+            expired_only = True
+        else:
+            expired_only = False
+        if not gone:
+            return False
+        if Incarnation.objects.using(self.alias).bury(other.pk, expired_only=expired_only):
+            logger.warning("The cluster %s died.", other, extra={"action": "cluster_died", "incarnation": other.pk})
+        return True
+
+    def _cancel_unwanted(self) -> None:
+        """Cancel what was asked to stop while the dead cluster held it."""
+        unwanted = OrmQ.objects.using(self.alias).exclude(stop_requested_at=None).filter(state=TaskState.READY)
+        for row in unwanted:
+            with transaction.atomic(using=self.alias):
+                records.archive_unrun(self.alias, row, cluster=self.cluster, error="Canceled; its cluster died.")
+
+
+def _lost(id: str, token: str, dead: Incarnation) -> Outcome:
+    moment = clock.epoch()
+    error = f"ClusterLost: the cluster {dead} died while it ran this task."
+    return Outcome(id, token, Ending.LOST, Report(started=moment, stopped=moment, error=error, worker=f"{dead.host}:{dead.pid}"))

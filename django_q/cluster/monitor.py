@@ -1,0 +1,92 @@
+"""Records outcomes in batches and confirms each to the sentinel once its transaction is committed."""
+
+import logging
+
+from django.db import connections
+
+from django_q.cluster.channels import Frame, Kind
+from django_q.cluster.database import DatabaseRole
+from django_q.kernel import clock
+from django_q.kernel.messages import Outcome, Report
+from django_q.kernel.states import Ending
+
+logger = logging.getLogger("django_q.cluster")
+
+_BATCH = 500
+_FULL = 100  # outcomes that are not waited beyond
+_BUSY = 10  # outcomes in a batch after which the next one is waited for
+_WAIT = 0.005  # seconds that a batch may wait to grow
+_GIVE_UP = 5  # failures of one outcome alone, on a connection that works, until it is recorded without its result
+
+
+class Monitor(DatabaseRole):
+    """The one process that moves tasks from the queue to the history."""
+
+    title = "monitor"
+
+    def setup(self) -> None:
+        super().setup()
+        self.outcomes: list[Outcome] = []
+        self._oldest = 0.0  # when the first of them came
+        self._last = 0  # how many the last batch held
+        self._most = _BATCH
+        self._stopping = False
+
+    def work(self) -> float:
+        if not self.outcomes:
+            self.done = self._stopping
+            return 0.0 if self.done else 1.0
+        if self._is_growing():
+            return max(0.0, self._oldest + _WAIT - clock.monotonic())
+        batch = self.outcomes[: self._most]
+        try:
+            settled = self.broker.finish(batch, cluster=self.berth.cluster)
+        except Exception as error:
+            self._suspect(batch, error)
+            raise
+        del self.outcomes[: len(batch)]
+        self._last, self._most = len(batch), min(_BATCH, self._most * 4)
+        self._oldest = clock.monotonic()
+        self.sender.send(Kind.CONFIRMED, [(outcome.id, outcome.token) for outcome in batch])
+        if settled.wake:
+            self.broker.announce(self.settings.queues)
+        return 0.0 if self.outcomes else 1.0
+
+    def hear(self, frame: Frame) -> None:
+        if frame.kind is Kind.STOP:
+            self._stopping = True
+        elif frame.kind is Kind.OUTCOMES:
+            if not self.outcomes:
+                self._oldest = clock.monotonic()
+            for header, letter in zip(frame.headers, frame.letters, strict=True):
+                self.outcomes.append(Outcome(header[0], header[1], Ending(header[2]), Report.unpack(letter)))
+
+    def _is_growing(self) -> bool:
+        """Would a little patience make a better batch? Not when the last one was small: then somebody waits for this."""
+        young = clock.monotonic() < self._oldest + _WAIT
+        return self._last > _BUSY and len(self.outcomes) < _FULL and young and not self._stopping and not self.failures
+
+    def _suspect(self, batch: list[Outcome], error: Exception) -> None:
+        """Find the outcome that the database refuses by recording them one by one, and record that one without its result."""
+        self._most = 1
+        if len(batch) == 1 and self.failures >= _GIVE_UP and self._is_reachable():
+            logger.error("The result of task %s cannot be stored: %s", batch[0].id, error)
+            self.outcomes[0] = _without_result(batch[0], error)
+            self.failures = 0
+
+    def _is_reachable(self) -> bool:
+        self._drop_connection()
+        connection = connections[self.alias]
+        try:
+            connection.ensure_connection()
+            return connection.is_usable()
+        except connection.Database.Error:
+            return False
+
+
+def _without_result(outcome: Outcome, error: Exception) -> Outcome:
+    old = outcome.report
+    text = f"{type(error).__name__}: ran, but what it left cannot be stored: {error}"[:1000]
+    safe = text.encode("ascii", "backslashreplace").decode().replace("\0", "")
+    report = Report(started=old.started, stopped=old.stopped, error=safe, worker=old.worker)
+    return Outcome(outcome.id, outcome.token, Ending.FAILED, report)

@@ -1,0 +1,84 @@
+"""Claims ready tasks in batches and hands them to the sentinel, as many as it has credit for."""
+
+import random
+import selectors
+from dataclasses import astuple
+
+from django_q.cluster.channels import Frame, Kind
+from django_q.cluster.database import DatabaseRole
+from django_q.kernel import clock
+
+_BATCH = 250  # claims in one statement
+# How long and how often to look again after a bell or a claim: a process notifies at most once in 50 ms.
+_LINGER = 0.075
+_LOOK = 0.010
+
+
+class Pusher(DatabaseRole):
+    """One pusher. Its generation is written on what it claims, so that the next one can tell what it left behind."""
+
+    title = "pusher"
+
+    def setup(self) -> None:
+        super().setup()
+        self.queues = list(self.settings.queues)
+        self.credit = 0  # claims that it may have sent in all
+        self.sent = 0
+        self._linger_until = 0.0
+        self._is_clean = not self.berth.extra["dead_generations"]
+        self._bells = self.broker.listen(self.queues)
+
+    def work(self) -> float:
+        if not self._is_clean:
+            self._release_orphans()
+        wanted = min(self.credit - self.sent, _BATCH)
+        if wanted <= 0:
+            return 1.0
+        claims = self.broker.claim(
+            wanted, queues=self.queues, incarnation=self.berth.incarnation, generation=self.berth.extra["generation"]
+        )
+        if not claims:
+            return self._after_nothing()
+        self.sent += len(claims)
+        self.sender.send(Kind.CLAIMS, [astuple(claim.envelope) for claim in claims], [claim.letter for claim in claims])
+        self._linger_until = clock.monotonic() + _LINGER
+        return 0.0 if len(claims) == wanted else _LOOK
+
+    def hear(self, frame: Frame) -> None:
+        if frame.kind is Kind.CREDIT:
+            self.credit = frame.headers[0][0]
+        elif frame.kind is Kind.STOP:
+            self.done = True
+
+    def wait(self, seconds: float) -> None:
+        """Rest until a frame comes, a bell rings or the time is over."""
+        until = clock.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            for fileno in {self.receiver.fd, *self._bells.filenos()}:
+                selector.register(fileno, selectors.EVENT_READ)
+            while (left := until - clock.monotonic()) > 0:
+                look = self._bells.look_every
+                ready = selector.select(left if look is None else min(left, look))
+                if self._bells.heard():
+                    self._linger_until = clock.monotonic() + _LINGER
+                    return
+                if any(key.fd == self.receiver.fd for key, _ in ready):
+                    return
+
+    def teardown(self) -> None:
+        self._bells.close()
+        super().teardown()
+
+    def _after_nothing(self) -> float:
+        if clock.monotonic() < self._linger_until:
+            return _LOOK
+        self.beat("empty")
+        return self.settings.poll * random.uniform(0.8, 1.2)
+
+    def _release_orphans(self) -> None:
+        """Give back what the pushers before claimed but never handed over."""
+        extra = self.berth.extra
+        self.broker.release(
+            incarnation=self.berth.incarnation, generations=extra["dead_generations"], known=extra["known"]
+        )
+        self._is_clean = True
