@@ -89,7 +89,7 @@ def check_secret_key(app_configs: Apps = None, **kwargs: Any) -> Messages:
 
 def check_deployment(app_configs: Apps = None, **kwargs: Any) -> Messages:
     """Report what works on a desk and hurts on a server."""
-    found = list(_sqlite_warnings(_alias()))
+    found: Messages = list(_sqlite_warnings(_alias()))
     if settings.DEBUG:
         message = "DEBUG is on: Django keeps every query, so cluster processes grow."
         found.append(checks.Warning(message, hint="Set DEBUG = False.", id=f"{PACKAGE}.W012"))

@@ -26,6 +26,7 @@ from django_q.kernel.retry import Backoff
 DAY = 24 * 3600.0
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 START_METHODS = ("fork", "forkserver", "spawn")
+QUEUE_LENGTH = 100
 
 # Keys of Django Q and Django Q2 that change nothing here -> what to know or to use in their place.
 REPLACED = {
@@ -285,6 +286,10 @@ def _contradictions(conf: Conf, written: Mapping[str, Any]) -> list[Problem]:
     if written.get("queues") is not None and not written["queues"]:
         message = f"Q_CLUSTER['queues'] is {written['queues']!r}: this cluster would work on nothing."
         found.append(Problem("E003", message, "Name at least one queue, or leave it out for the cluster's own."))
+    too_long = [queue for queue in (conf.name, *conf.queues) if len(queue) > QUEUE_LENGTH]
+    if too_long:
+        message = f"Q_CLUSTER names a queue of {len(too_long[0])} characters: {too_long[0]!r}."
+        found.append(Problem("E003", message, f"Use at most {QUEUE_LENGTH} characters."))
     twice = sorted({queue for queue in conf.queues if conf.queues.count(queue) > 1})
     if twice:
         message = f"Q_CLUSTER['queues'] names {twice[0]!r} more than once."

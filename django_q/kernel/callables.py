@@ -151,6 +151,8 @@ def _normalized(path: str) -> str:
     wrong = [part for part in parts if not part.isidentifier()]
     if wrong:
         raise InvalidValue(f"{path!r} holds {wrong[0]!r}, which is not an identifier. {_REMEDY}")
+    if len(dotted) > _MAXIMUM_LENGTH:
+        raise InvalidValue(f"{path!r} has {len(dotted)} characters; at most {_MAXIMUM_LENGTH} can be stored. {_REMEDY}")
     return dotted
 
 
