@@ -2,7 +2,6 @@
 
 import glob
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -133,7 +132,7 @@ class PrivatePostgres(Server):
         import psycopg
 
         try:
-            psycopg.connect(host="127.0.0.1", port=self.port, user=self.user, dbname="postgres", connect_timeout=2).close()
+            psycopg.connect(self.url, dbname="postgres", connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -194,7 +193,7 @@ def find(what: str, names: dict[str, list[str]], folders: list[str], account: st
     missing = [names[key][0] for key, file in found.items() if file is None]
     if missing:
         raise NoServer(f"no {what} server answers on this machine and {' and '.join(missing)} is not installed")
-    if os.geteuid() == 0 and account not in {user.pw_name for user in pwd.getpwall()}:
+    if os.geteuid() == 0 and subprocess.run(["id", account], capture_output=True).returncode:
         raise NoServer(f"{what} does not run as root and there is no account {account!r}")
     return {key: str(file) for key, file in found.items()}
 

@@ -1,0 +1,147 @@
+"""What can be imported, at what price, and on which systems."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from django_q_tests.architecture.source import PACKAGE, ROOT, sources
+
+# The import lines that the documentation promises. Each is tested from the day on which its module exists.
+PROMISED = {
+    "django_q": "async_task async_ result fetch schedule Task Success Failure Schedule shared_task",
+    "django_q.tasks": "async_task result",
+    "django_q.contrib.user_tasks": "user_task_stopped",
+    "django_q.contrib.user_tasks.tasks": "UserTask UserTaskMixin purge_old_user_tasks",
+    "django_q.contrib.user_tasks.models": "UserTaskStatus UserTaskArtifact",
+    "django_q.contrib.user_tasks.views": "ArtifactViewSet StatusViewSet",
+    "django_q.contrib.user_tasks.urls": "urlpatterns",
+    "django_q.contrib.publish": "publish CommunicationBasePublisher RemoteScreen",
+    "django_q.contrib.publish.routing": "websocket_urlpatterns",
+    "django_q.contrib.class_tasks": "Task spawn",
+    "django_q.contrib.class_tasks.tasks": "Monitor Cleanup",
+    "django_q.contrib.background": "background",
+    "django_q.contrib.background.models": "Task CompletedTask",
+    "django_q.examples.experimenteditor.tasks": "send_experiment_reminder",
+}
+# Promised for a later release: taken out of this list when they are written.
+NOT_YET = {"django_q.schedule", "django_q.Schedule", "django_q.shared_task"}
+
+# What a system other than Linux lacks, and how it is taken away.
+ELSEWHERE = """
+import importlib, os, signal, sys
+
+# The standard library and others look after themselves: they are loaded before anything is taken away.
+import logging.handlers, multiprocessing.connection, multiprocessing.shared_memory, subprocess, tempfile
+import django.contrib.admin, django.core.files.locks, django.core.management, django.test
+for name in ("channels.layers", "channels.generic.websocket", "redis", "rest_framework", "django_tasks", "psycopg"):
+    try:
+        importlib.import_module(name)
+    except Exception:
+        pass
+
+MODULES = {"fcntl", "resource", "pwd", "grp", "termios"}
+FUNCTIONS = "fork killpg setsid getpgid setpgid waitid register_at_fork sched_getaffinity pidfd_open"
+SIGNALS = "SIGKILL SIGALRM SIGCHLD SIGUSR1 SIGUSR2 SIGHUP SIGQUIT SIGTSTP setitimer ITIMER_REAL pthread_sigmask"
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in MODULES:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+for name in MODULES:
+    sys.modules.pop(name, None)
+sys.meta_path.insert(0, Absent())
+for owner, names in ((os, FUNCTIONS), (signal, SIGNALS)):
+    for name in names.split():
+        if hasattr(owner, name):
+            delattr(owner, name)
+
+django.setup()
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+
+
+def promised_names():
+    pairs = [(module, name) for module, names in PROMISED.items() for name in names.split()]
+    return [pair for pair in pairs if ".".join(pair) not in NOT_YET]
+
+
+@pytest.mark.parametrize(("module", "name"), promised_names())
+def test_a_promised_name_can_be_imported(module, name):
+    if not exists(module):
+        pytest.skip(f"{module} is not written yet")
+
+    done = run(f"import django; django.setup(); from {module} import {name}")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_keyword_async_is_reached_by_getattr():
+    if not exists("django_q.tasks"):
+        pytest.skip("django_q.tasks is not written yet")
+
+    done = run(
+        "import django; django.setup(); import django_q, django_q.tasks as tasks;"
+        "assert getattr(django_q, 'async') is getattr(tasks, 'async') is tasks.async_task is django_q.async_"
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("heavy", ["django.db", "django.conf", "multiprocessing"])
+def test_importing_the_package_costs_nothing(heavy):
+    done = run(f"import sys, django_q; assert {heavy!r} not in sys.modules")
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("heavy", ["multiprocessing", "django_q.cluster"])
+def test_a_web_process_that_enqueues_does_not_load_the_cluster(heavy):
+    if not exists("django_q.tasks"):
+        pytest.skip("django_q.tasks is not written yet")
+    # Django itself may load multiprocessing; the question is whether django_q adds it.
+    done = run(
+        "import sys, django; from django.conf import settings;"
+        "settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if not app.startswith('django_q')];"
+        "django.setup(); before = set(sys.modules);"
+        "from django.apps import apps; apps.set_installed([*settings.INSTALLED_APPS, 'django_q']);"
+        f"import django_q.tasks; assert {heavy!r} not in set(sys.modules) - before"
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_everything_imports_where_there_is_no_fork():
+    """Web processes on Windows enqueue and read results; the whole package must at least import there."""
+    done = run(ELSEWHERE, *(module for module in modules() if can_be_imported(module)))
+
+    assert done.returncode == 0, done.stderr
+
+
+def modules():
+    for source in sources():
+        parts = source.path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        # Settings and entry points of the example project do things when they are imported: that is their job.
+        if not name.startswith("django_q.examples.project"):
+            yield name
+
+
+def can_be_imported(module):
+    """An application that the test settings do not install cannot be imported: its models have no label."""
+    parts = module.split(".")[:3]
+    return not ROOT.joinpath(*parts, "apps.py").exists() or ".".join(parts) in settings.INSTALLED_APPS
+
+
+def exists(module):
+    path = ROOT.joinpath(*module.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def run(code, *arguments):
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "django_q_tests.settings.sqlite", "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True)
