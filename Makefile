@@ -1,0 +1,47 @@
+# Everything that a contributor or CI does. The environments are made by .ci/lanes, the runs by .ci/check.
+SHELL := bash
+LANE_A = .lanes/a/bin/python
+# How many pytest processes: for unit and integration tests, and for those that start clusters.
+WORKERS ?= 2
+PROCESS_WORKERS ?= 2
+# Servers whose absence is a failure and not a skip: REQUIRE=postgres,mysql
+REQUIRE ?=
+export WORKERS PROCESS_WORKERS REQUIRE
+
+.PHONY: help install test test-process lint types docs bench demo demo-check check clean
+
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+install: ## Make the environment of lane A (this machine's python3, Django 5.2), or bring it up to date
+	@.ci/lanes a
+
+test: ## Run the unit and integration tests on SQLite and on every database that is found
+	@python3 .ci/check test
+
+test-process: ## Run the tests that start real clusters
+	@python3 .ci/check process
+
+lint: ## Check style, import contracts and budgets
+	@python3 .ci/check lint contracts budgets
+
+types: ## Check the types
+	@python3 .ci/check types
+
+docs: ## Build the documentation; a warning is an error
+	@python3 .ci/check docs
+
+bench: install ## Run the benchmarks
+	$(LANE_A) -m django_q_tests.benchmarks
+
+demo: install ## Show it: web server and cluster with example data; Ctrl-C stops everything
+	$(LANE_A) manage.py demo
+
+demo-check: install ## The same without a person: fails if anything is missing
+	$(LANE_A) manage.py demo --check
+
+check: ## Everything that CI runs
+	@python3 .ci/check all
+
+clean: ## Remove the environments and all that was built
+	rm -rf .lanes build dist docs/_build *.egg-info
