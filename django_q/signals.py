@@ -36,6 +36,16 @@ def send(signal: Signal, **arguments: Any) -> None:
     """Send a signal, log what its receivers raise, and cost nothing when there is none."""
     if not signal.receivers:
         return
-    for receiver, answer in signal.send_robust(sender="django_q", **arguments):
+    _log_errors(signal.send_robust(sender="django_q", **arguments))
+
+
+async def asend(signal: Signal, **arguments: Any) -> None:
+    """Send a signal from a coroutine; receivers that are plain functions run in a thread."""
+    if signal.receivers:
+        _log_errors(await signal.asend_robust(sender="django_q", **arguments))
+
+
+def _log_errors(answers: list[tuple[Any, Any]]) -> None:
+    for receiver, answer in answers:
         if isinstance(answer, Exception):
             logger.error("The signal receiver %r raised %r.", receiver, answer, exc_info=answer)

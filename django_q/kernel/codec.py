@@ -94,6 +94,11 @@ class Codec:
         )
 
 
+def serializer_of(blob: bytes) -> str:
+    """Return how a blob was written. Nothing is verified: do not ask before it was decoded."""
+    return SERIALIZERS[blob[1] & _SERIALIZER]
+
+
 def _number_of(serializer: str) -> int:
     if serializer not in SERIALIZERS:
         raise InvalidValue(f"There is no serializer {serializer!r}. Choose one of {', '.join(map(repr, SERIALIZERS))}.")

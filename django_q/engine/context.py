@@ -1,0 +1,45 @@
+"""Which task is running here."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+
+def never() -> bool:
+    """Say no: nobody can ask this task to stop."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTask:
+    """What a task may know of itself while it runs."""
+
+    id: str
+    name: str
+    func: str
+    group: str | None
+    queue: str
+    attempt: int  # 1 for the first
+    asked: Callable[[], object] = field(default=never, repr=False, compare=False)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Does the cluster want this task to end: time-out, cancel or shutdown? For loops that end by themselves."""
+        return bool(self.asked())
+
+
+_running: ContextVar[RunningTask | None] = ContextVar("django_q_running_task", default=None)
+
+
+def current_task() -> RunningTask | None:
+    """Return the task that runs here, None outside of tasks.
+
+    Threads that a task starts see it if they run in a copy of its context (:func:`contextvars.copy_context`,
+    :func:`asyncio.to_thread`, :func:`asgiref.sync.sync_to_async`).
+    """
+    return _running.get()
+
+
+def enter(task: RunningTask) -> None:
+    """Say that the rest of this context runs a task."""
+    _running.set(task)
