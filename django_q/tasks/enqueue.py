@@ -1,28 +1,25 @@
 """Put calls into the queue: one row each, in the caller's transaction, announced after its commit."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.conf import settings as django_settings
 from django.db import connections, transaction
 from django.utils import timezone
 
 from django_q import conf, signals
 from django_q.brokers import Broker, get_broker, inline
 from django_q.conf import Conf
-from django_q.exceptions import FunctionNotFound, InvalidValue
 from django_q.kernel import callables, clock, ids, names
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models.dialects.base import Later
-from django_q.tasks import options
-from django_q.tasks.options import Function, Given, Options
+from django_q.tasks import lookup, options
+from django_q.tasks.lookup import Function
+from django_q.tasks.options import Given, Options
 
-_LONGEST_PATH = 255
 _TASK = TaskKind.TASK.value
 _READY = TaskState.READY.value
 _DEFERRED = TaskState.DEFERRED.value
@@ -32,9 +29,10 @@ _NOW = Later(0)
 def async_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
     """Enqueue a call of a function, by dotted path or as any picklable callable, and return the id of the task.
 
-    Keywords that are options (see :mod:`django_q.tasks.options`), and those in ``q_options``, say how it runs; all others
-    are the function's. The row is written at once, with the caller's transaction; if only another database has a transaction
-    open, it is written when that one commits. With ``sync=True`` the task runs here, and what it raises is raised.
+    Keywords that are options (see :mod:`django_q.tasks.options`), and those in ``q_options``, say how it runs; all
+    others are the function's. The row is written at once, with the caller's transaction; if only another database has a
+    transaction open, it is written when that one commits. With ``sync=True`` the task runs here, and what it raises is
+    raised.
 
     Raises :exc:`~django_q.exceptions.InvalidOption` for a keyword that nobody knows,
     :exc:`~django_q.exceptions.InvalidValue` for a value that cannot be used and
@@ -70,7 +68,7 @@ def draft(
     task_id: str, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], chosen: Options, settings: Conf
 ) -> Draft:
     """Return the row of a call. All that can be wrong with it is found here, before anything is written."""
-    path, carried = _address(func)
+    path, carried = lookup.address(func)
     options.check_call(func, args, kwargs)
     hook, hook_object = _hook_of(chosen)
     encode = partial(settings.codec().encode, task_id=task_id, func=path, serializer=chosen.serializer)
@@ -118,9 +116,20 @@ def _write(task: Draft, alias: str, written: Callable[[], None] | None) -> None:
     broker.enqueue((task.row,))
     if written is not None:
         written()
+    announce(broker, task.row[2], alias)
+
+
+def announce(broker: Broker, queue: str, alias: str) -> None:
+    """Wake the clusters that serve a queue when what was written is there for them."""
+    after_commit(partial(broker.announce, (queue,)), alias)
+
+
+def after_commit(call: Callable[[], Any], alias: str) -> None:
+    """Call when the caller's transaction is committed; at once if there is none. What is raised is logged."""
     connection = connections[alias]
-    if connection.in_atomic_block or connection.autocommit:  # else the caller commits by hand, and a poll finds the row
-        connection.on_commit(partial(broker.announce, (task.row[2],)), robust=True)
+    # A caller that commits by hand cannot be waited for: a poll finds the row.
+    if connection.in_atomic_block or connection.autocommit:
+        connection.on_commit(call, robust=True)
 
 
 def _open_elsewhere() -> str | None:
@@ -132,46 +141,6 @@ def _open_elsewhere() -> str | None:
 
 
 # --- the parts of a row --------------------------------------------------------------------------------------------
-
-
-def _address(func: Function) -> tuple[str, Callable[..., Any] | None]:
-    """Return the path of a function; for one without, what people read in its place, and the callable to pickle."""
-    if isinstance(func, str):
-        path = callables.normalize(func)
-        if django_settings.DEBUG:
-            _look_for(path)
-    elif not callable(func):
-        raise InvalidValue(f"async_task() got {func!r}; the first argument is a dotted path or a callable.")
-    else:
-        found = callables.path_of(func)
-        if found is None:
-            return callables.display_name(func), func
-        path = found
-    if len(path) > _LONGEST_PATH:
-        raise InvalidValue(f"The path {path!r} has {len(path)} characters; a row holds {_LONGEST_PATH}. Shorten it.")
-    return path, None
-
-
-@lru_cache(maxsize=1024)
-def _look_for(path: str) -> None:
-    """Raise FunctionNotFound for a path whose module can be imported here and lacks the function; for DEBUG only."""
-    try:
-        callables.resolve(path)
-    except FunctionNotFound as error:
-        if _module_was_found(path):
-            raise error
-    except Exception:  # noqa: BLE001 - the module of a user; it may fail to import here and work where the worker is
-        return
-
-
-def _module_was_found(path: str) -> bool:
-    """Did the search for a path get past its modules?"""
-    parts = path.split(".")[:-1]
-    whole = len(parts)
-    while parts and ".".join(parts) not in sys.modules:
-        parts.pop()
-    module = sys.modules.get(".".join(parts))
-    return module is not None and (len(parts) == whole or not hasattr(module, "__path__"))
 
 
 def _hook_of(chosen: Options) -> tuple[str | None, Callable[..., Any] | None]:
@@ -197,7 +166,7 @@ def _enqueue_observed(
     task: dict[str, Any] = {
         "id": task_id,
         "name": chosen.task_name or names.name_of(task_id),
-        "func": _address(func)[0],
+        "func": lookup.address(func)[0],
         "args": args,
         "kwargs": kwargs,
         "options": given,

@@ -20,6 +20,8 @@ from django_q.exceptions import InvalidOption, InvalidValue
 from django_q.kernel import callables, clock
 from django_q.kernel.codec import SERIALIZERS
 from django_q.kernel.retry import Backoff
+from django_q.tasks import lookup
+from django_q.tasks.lookup import Function
 
 #: Django Q2's names. As a keyword they are the option, whatever the function's parameters are called.
 RESERVED = frozenset(
@@ -35,7 +37,6 @@ _KEYWORDS = OPTIONS | RETIRED
 _LONGEST_NAME = 100
 _LONGEST_PATH = 255
 
-Function = str | Callable[..., Any]
 Given = dict[str, Any]
 
 
@@ -131,7 +132,7 @@ def _belongs_to(func: Function, name: str) -> bool:
     """Is this keyword a parameter of the function rather than an option?"""
     if name in RESERVED:
         return False
-    signature = _signature(func)
+    signature = lookup.signature(func)
     if signature is None:
         return False
     parameter = signature.parameters.get(name)
@@ -140,15 +141,6 @@ def _belongs_to(func: Function, name: str) -> bool:
     if name in SHARED and any(each.kind is Parameter.VAR_KEYWORD for each in signature.parameters.values()):
         _warn_once(func, name)
     return False
-
-
-def _signature(func: Function) -> Signature | None:
-    if not isinstance(func, str):
-        return callables.signature_of(func)
-    try:
-        return callables.signature_of(callables.resolve(func))
-    except Exception:  # noqa: BLE001 - importing runs a user's module, which may fail here and work where the worker is
-        return None
 
 
 _warned: set[tuple[str, str]] = set()
@@ -160,8 +152,8 @@ def _warn_once(func: Function, name: str) -> None:
         return
     _warned.add((label, name))
     _warn(
-        f"{name!r} is taken as an option of the task, though {label} accepts any keyword. To hand it to the function, pass "
-        f"q_options={{{name!r}: …}} as well, with the option's own value or None.",
+        f"{name!r} is taken as an option of the task, though {label} accepts any keyword. To hand it to the function, "
+        f"pass q_options={{{name!r}: …}} as well, with the option's own value or None.",
         UserWarning,
     )
 
@@ -198,7 +190,7 @@ def _seconds(name: str, value: Any) -> float | None:
         return None
     if not _is_number(value) or not isfinite(value) or value <= 0:
         raise _refusal(name, value, "a number of seconds above 0", "Use None for no limit.")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _keeping(name: str, value: Any) -> bool | int:
@@ -236,7 +228,8 @@ def _moment(name: str, value: Any) -> datetime | timedelta:
 def _in_settings_form(moment: datetime) -> datetime:
     """Return a moment as Django stores it under USE_TZ; one that does not say its time zone is in the current one."""
     if settings.USE_TZ and timezone.is_naive(moment):
-        _warn(f"run_after={moment!r} names no time zone while USE_TZ is on; it is read in the current one.", RuntimeWarning)
+        message = f"run_after={moment!r} names no time zone while USE_TZ is on; it is read in the current one."
+        _warn(message, RuntimeWarning)
         return timezone.make_aware(moment)
     if not settings.USE_TZ and timezone.is_aware(moment):
         return timezone.make_naive(moment)
@@ -250,7 +243,7 @@ def _pauses(name: str, value: Any) -> Any:
 def _writer(name: str, value: Any) -> str:
     if value not in SERIALIZERS:
         raise _refusal(name, value, f"one of {', '.join(map(repr, SERIALIZERS))}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _callback(name: str, value: Any) -> Function:
@@ -260,7 +253,7 @@ def _callback(name: str, value: Any) -> Function:
     path = callables.normalize(value) if isinstance(value, str) else callables.path_of(value)
     if path is not None and len(path) > _LONGEST_PATH:
         raise _refusal(name, value, f"a path of at most {_LONGEST_PATH} characters")
-    return value if path is None else path  # type: ignore[no-any-return]
+    return value if path is None else path
 
 
 def _carrier(name: str, value: Any) -> Broker:
@@ -323,7 +316,8 @@ def _complaint(func: Any, signature: Signature, kwargs: Mapping[str, Any], error
 
 def _suggest(name: Any, known: Iterable[str], parameters: Iterable[str] = ()) -> str:
     parameters = set(parameters)
-    close = get_close_matches(str(name), [*parameters, *(each for each in sorted(known) if each not in parameters)], n=1)
+    choices = [*parameters, *(each for each in sorted(known) if each not in parameters)]
+    close = get_close_matches(str(name), choices, n=1)
     if not close:
         return ""
     return f" Did you mean the {'parameter' if close[0] in parameters else 'option'} {close[0]!r}?"

@@ -1,0 +1,147 @@
+"""Take tasks back, stop them, run them again, and count them."""
+
+import json
+from functools import partial
+from typing import Any
+
+from django.core.cache import caches
+from django.db import transaction
+
+from django_q import conf, signals
+from django_q.brokers import get_broker
+from django_q.conf import Conf
+from django_q.engine import records
+from django_q.exceptions import InvalidValue
+from django_q.kernel import ids, names
+from django_q.kernel.codec import serializer_of
+from django_q.kernel.messages import Outcome, Report
+from django_q.kernel.states import Ending, Event, TaskKind, TaskState
+from django_q.models import OrmQ, Task
+from django_q.models.dialects.base import Later
+from django_q.models.fields import sealed_bytes
+from django_q.models.queue import NEW_COLUMNS
+from django_q.tasks import results
+from django_q.tasks.enqueue import Draft, after_commit, announce, submit
+from django_q.tasks.results import Name
+
+_CANCELED = "Canceled before it started."
+_RACES = 5  # looks at a row that changes hands between look and move
+
+
+def delete(task_id: Name) -> bool:
+    """Delete a task that ended, or that nobody has claimed, by its id or name; tell whether there was one.
+
+    A task that runs is not deleted: :func:`cancel` it first.
+    """
+    settings, text = conf.current(), results.id_or_name(task_id)
+    task = Task.objects.using(settings.orm).named(text)
+    if task is not None:
+        return bool(task.delete()[0])
+    row = _newest(text, settings)
+    if row is not None:
+        return _drop(row, settings)
+    return bool(caches[settings.cache].delete(results.cache_key(text)))
+
+
+def cancel(task_id: Name) -> bool:
+    """Cancel a task by its id or name; tell whether there was something to cancel.
+
+    What nobody has claimed moves to the history as canceled. What a cluster holds is asked to stop: the task is raised
+    :exc:`~django_q.exceptions.TaskCanceled`, and its process is killed if it does not listen.
+    """
+    settings, text = conf.current(), results.id_or_name(task_id)
+    for _ in range(_RACES):
+        row = _newest(text, settings)
+        if row is None:
+            return False
+        if _ask_to_stop(row, settings) if row.state == TaskState.CLAIMED else _take_back(row, settings):
+            return True
+    return False
+
+
+def requeue(task: Name | Task) -> str:
+    """Enqueue a task of the history again, with all it was given, under a new id; return that.
+
+    Raises :exc:`~django_q.exceptions.InvalidValue` if the history has no such task and
+    :exc:`~django_q.exceptions.PayloadError` if what it stored cannot be trusted.
+    """
+    settings = conf.current()
+    found = task if isinstance(task, Task) else Task.objects.using(settings.orm).named(results.id_or_name(task))
+    if found is None:
+        raise InvalidValue(f"The history has no task {task!r}; it has not ended, or it was pruned.")
+    return submit(Draft(_row_again(found, settings), sync=False), settings)
+
+
+def queue_size(queue: str | None = None) -> int:
+    """Count the tasks that wait to be claimed, in one queue or in all. Hooks and what is claimed do not count."""
+    waiting = OrmQ.objects.using(conf.current().orm).filter(kind=TaskKind.TASK).exclude(state=TaskState.CLAIMED)
+    return waiting.count() if queue is None else waiting.filter(queue=queue).count()
+
+
+def _newest(text: str, settings: Conf) -> OrmQ | None:
+    return OrmQ.objects.using(settings.orm).named(text).order_by("-pk").first()
+
+
+def _drop(row: OrmQ, settings: Conf) -> bool:
+    """Delete a row that nobody has claimed; the later steps of its chain end with it."""
+    with transaction.atomic(using=settings.orm):
+        if not OrmQ.objects.using(settings.orm).filter(pk=row.pk).move(Event.CANCEL):
+            return False
+        _end_chain(row, settings)
+    return True
+
+
+def _take_back(row: OrmQ, settings: Conf) -> bool:
+    """Move a row that nobody has claimed to the history, with what follows from its end. False: somebody was faster."""
+    outcome = Outcome(row.pk, "", Ending.CANCELED, Report(0.0, 0.0))
+    values = {name: getattr(row, name) for name in ("id", "name", "func", "group", "hook", "queue", "priority")}
+    with transaction.atomic(using=settings.orm):
+        if not records.archive_unrun(settings.orm, row, cluster=None, error=_CANCELED):
+            return False
+        if row.hook:
+            stored = json.loads(row.options) if row.options else {}
+            OrmQ.objects.using(settings.orm).put([records.hook_row(values, stored, outcome, settings)])
+        _end_chain(row, settings)
+    if row.hook:
+        announce(get_broker(), row.queue, settings.orm)
+    told = partial(signals.send, signals.post_execute, task=records.summary(values, outcome))
+    after_commit(told, settings.orm)
+    return True
+
+
+def _end_chain(row: OrmQ, settings: Conf) -> None:
+    if row.chain:
+        records.end_chain(settings.orm, {"id": row.pk, "name": row.name}, cluster=None)  # type: ignore[arg-type]
+
+
+def _ask_to_stop(row: OrmQ, settings: Conf) -> bool:
+    """Ask the cluster that holds a row to stop it. False: it changed hands since."""
+    if row.stop_requested_at is None and not OrmQ.objects.using(settings.orm).filter(pk=row.pk).request_stop():
+        return False
+    announce(get_broker(), row.queue, settings.orm)
+    return True
+
+
+def _row_again(task: Task, settings: Conf) -> tuple[Any, ...]:
+    """Return NEW_COLUMNS of a task that was run before; what was signed for the old id is signed anew."""
+    task_id, codec = ids.new_id(), settings.codec()
+    row: dict[str, Any] = dict.fromkeys(NEW_COLUMNS) | {"serializer": settings.serializer}
+    row.update({name: getattr(task, name) for name in ("func", "group", "hook", "priority", "options")})
+    for purpose in ("args", "kwargs"):
+        blob = sealed_bytes(task, purpose)
+        if blob is not None:
+            carried, value = codec.decode_call(blob, purpose=purpose, task_id=task.pk, func=task.func)
+            serializer = row["serializer"] = serializer_of(blob)
+            row[purpose] = codec.encode(
+                value, purpose=purpose, task_id=task_id, func=task.func, callable_=carried, serializer=serializer
+            )
+    row.update(
+        id=task_id,
+        kind=TaskKind.TASK.value,
+        queue=task.queue or settings.name,
+        state=TaskState.READY.value,
+        enqueued_at=Later(0),
+        name=names.name_of(task_id),
+        requeued_from=task.pk,
+    )
+    return tuple(row[column] for column in NEW_COLUMNS)

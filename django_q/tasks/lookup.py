@@ -1,0 +1,72 @@
+"""What the process that enqueues can know of a function: its path, or that it has to be pickled, and its signature."""
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from inspect import Signature
+from typing import Any
+
+from django.conf import settings
+
+from django_q.exceptions import FunctionNotFound, InvalidValue
+from django_q.kernel import callables
+
+Function = str | Callable[..., Any]
+
+_LONGEST_PATH = 255
+
+
+def address(func: Function) -> tuple[str, Callable[..., Any] | None]:
+    """Return the path of a function; for one without, what people read in its place, and the callable to pickle.
+
+    Raises :exc:`~django_q.exceptions.InvalidValue` for what is neither a path nor a callable and, with DEBUG only,
+    :exc:`~django_q.exceptions.FunctionNotFound` for a path whose module is here and lacks the function.
+    """
+    if isinstance(func, str):
+        path = callables.normalize(func)
+        if settings.DEBUG:
+            refuse_missing(path)
+    elif not callable(func):
+        raise InvalidValue(f"async_task() got {func!r}; its first argument is a dotted path or a callable.")
+    else:
+        found = callables.path_of(func)
+        if found is None:
+            return callables.display_name(func), func
+        path = found
+    if len(path) > _LONGEST_PATH:
+        raise InvalidValue(f"The path {path!r} has {len(path)} characters; a row holds {_LONGEST_PATH}. Shorten it.")
+    return path, None
+
+
+def signature(func: Function) -> Signature | None:
+    """Return the signature of a function, None if it does not tell or cannot be found here."""
+    found = _found(func) if isinstance(func, str) else func
+    return None if found is None or isinstance(found, FunctionNotFound) else callables.signature_of(found)
+
+
+@lru_cache(maxsize=1024)
+def refuse_missing(path: str) -> None:
+    """Raise FunctionNotFound for a path whose module can be imported here and lacks the function."""
+    found = _found(path)
+    if isinstance(found, FunctionNotFound) and _got_past_modules(path):
+        raise found
+
+
+def _found(path: str) -> Callable[..., Any] | FunctionNotFound | None:
+    """Return the function of a path, or the error that it is missing, or None if its module cannot be imported here."""
+    try:
+        return callables.resolve(path)
+    except FunctionNotFound as error:
+        return error
+    except Exception:  # A user's module runs while it is imported: what fails here may work where the worker is.
+        return None
+
+
+def _got_past_modules(path: str) -> bool:
+    """Did the search for a path find all its modules?"""
+    parts = path.split(".")[:-1]
+    whole = len(parts)
+    while parts and ".".join(parts) not in sys.modules:
+        parts.pop()
+    module = sys.modules.get(".".join(parts))
+    return module is not None and (len(parts) == whole or not hasattr(module, "__path__"))

@@ -1,0 +1,125 @@
+"""Read what became of a task: by its id or name, at once or after a wait."""
+
+import asyncio
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.core.cache import caches
+
+from django_q import conf
+from django_q.conf import Conf
+from django_q.exceptions import InvalidValue
+from django_q.kernel import clock, ids
+from django_q.models import Task
+from django_q.models.fields import Sealed
+
+_FIRST_PAUSE = 0.005  # seconds
+_LONGEST_PAUSE = 0.1
+_PAYLOADS = ("args", "kwargs", "result")
+
+Found = TypeVar("Found")
+Name = str | UUID
+
+
+def result(task_id: Name, wait: float = 0) -> Any:
+    """Return what a task returned, by its id or name; None while it has not been executed.
+
+    ``wait`` is in milliseconds: 0 looks once, -1 waits for ever. The result of a failure is its error as text.
+    Raises :exc:`~django_q.exceptions.PayloadError` if the stored result cannot be trusted.
+    """
+    task = fetch(task_id, wait)
+    return None if task is None else task.result
+
+
+def fetch(task_id: Name, wait: float = 0) -> Task | None:
+    """Return a task that was executed, by its id or name (the newest of that name); None before.
+
+    ``wait`` is in milliseconds: 0 looks once, -1 waits for ever. A result that went to the cache comes as an instance
+    that is not in the database.
+    """
+    return wait_for(_look(task_id), wait)
+
+
+async def aresult(task_id: Name, wait: float = 0) -> Any:
+    """Return what :func:`result` returns, without blocking the event loop."""
+    task = await afetch(task_id, wait)
+    return None if task is None else await sync_to_async(lambda: task.result)()
+
+
+async def afetch(task_id: Name, wait: float = 0) -> Task | None:
+    """Return what :func:`fetch` returns, without blocking the event loop."""
+    look = sync_to_async(_look(task_id))
+    for pause in _pauses(wait):
+        await asyncio.sleep(pause)
+        found = await look()
+        if found is not None:
+            return found
+    return None
+
+
+def get_task(task_id: Name, wait: float = 0) -> Task | None:
+    """Return what :func:`fetch` returns: its name until Django Q 0.2, deprecated since."""
+    warnings.warn("get_task() is now called fetch().", DeprecationWarning, stacklevel=2)
+    return fetch(task_id, wait)
+
+
+def wait_for(look: Callable[[], Found | None], wait: float) -> Found | None:
+    """Look until something is there or so many milliseconds have passed (-1: for ever); return it, or None."""
+    for pause in _pauses(wait):
+        clock.sleep(pause)
+        found = look()
+        if found is not None:
+            return found
+    return None
+
+
+def id_or_name(value: object) -> str:
+    """Return an id or a name as it is stored. Raises InvalidValue for what is neither text nor a UUID."""
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, str):
+        return value
+    raise InvalidValue(f"{value!r} is not the id or name of a task. Pass what async_task() returned.")
+
+
+def _pauses(wait: float) -> Iterator[float]:
+    """Yield the seconds to rest before each look: none before the first, then ever longer, the last one at the end."""
+    if isinstance(wait, bool) or not isinstance(wait, (int, float)) or not (wait >= 0 or wait == -1):
+        raise InvalidValue(f"wait={wait!r} cannot be used; it is a number of milliseconds, or -1 to wait for ever.")
+    deadline = clock.monotonic() + (float("inf") if wait == -1 else wait / 1000)
+    yield 0.0
+    pause = _FIRST_PAUSE
+    while (left := deadline - clock.monotonic()) > 0:
+        yield min(pause, left)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def _look(task_id: Name) -> Callable[[], Task | None]:
+    """Return the one look that all waiting repeats."""
+    return partial(_find, id_or_name(task_id), conf.current())
+
+
+def _find(text: str, settings: Conf) -> Task | None:
+    history = Task.objects.using(settings.orm)
+    if not ids.is_id(text):
+        return history.named(text)
+    # An id of ours is nobody's name, so that this look is one query; a cached result has no row.
+    return history.filter(pk=text).first() or cached(text, settings)
+
+
+def cached(task_id: str, settings: Conf) -> Task | None:
+    """Return the task whose result went to the cache, None if there is none."""
+    columns = caches[settings.cache].get(cache_key(task_id))
+    if columns is None:
+        return None
+    sealed = {name: Sealed(columns[name]) for name in _PAYLOADS if columns[name] is not None}
+    return Task(**{**columns, **sealed})
+
+
+def cache_key(task_id: str) -> str:
+    """Return the key under which the cache holds a task's result."""
+    return f"django_q:{task_id}"
