@@ -1,0 +1,1 @@
+"""Satellites: each can be left out, and none knows another."""

@@ -1,0 +1,15 @@
+"""The Django application."""
+
+from django.apps import AppConfig
+
+
+class ExperimentEditorConfig(AppConfig):
+    """Add ``"django_q.examples.experimenteditor"`` to INSTALLED_APPS."""
+
+    name = "django_q.examples.experimenteditor"
+    label = "django_q_experimenteditor"
+    verbose_name = "Experiment editor"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_q.examples.experimenteditor import receivers  # noqa: F401

@@ -1,0 +1,180 @@
+"""The devices of the laboratory as an HTTP server: the engine that takes experiments, the logger that recorded them.
+
+Started with ``python -m django_q.examples.experimenteditor.devices --port 8022``, it needs neither Django nor a
+database. ``GET /control/`` tells what happened; ``POST /control/faults/`` with ``{"on": "post", "status": 500}`` makes
+it misbehave (keys: on, times, seconds, status, text, hang_up); ``DELETE /control/faults/`` repairs it.
+"""
+
+import argparse
+import json
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from django_q.examples.experimenteditor.laboratory import KINDS, Fault, Laboratory, NoSuchData
+
+_POST = "/api/postexperiment/"
+_PLOT = re.compile(r"/log/api/getExperiment/([^/]+)/plotdata/([a-z]+)/")
+_LOG = re.compile(r"/log/api/getExperiment/([^/]+)/(\d+)/")
+
+Work = Callable[[], tuple[int, str, str]]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads one request, and answers as the devices do or as the fault of the hour says."""
+
+    server: "DeviceServer"
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == _POST:
+            self.work_on("post", lambda: self.take(body))
+        elif self.path == "/control/faults/":
+            self.answer(*self.break_down(body))
+        else:
+            self.answer(404, f"{self.path} does not exist.")
+
+    def do_GET(self) -> None:
+        if plot := _PLOT.fullmatch(self.path):
+            self.work_on("plot", lambda: _data(self.server.laboratory.plot, *plot.groups()))
+        elif log := _LOG.fullmatch(self.path):
+            self.work_on("log", lambda: _data(self.server.laboratory.log, log[1], int(log[2])))
+        elif self.path == "/control/":
+            self.answer(200, json.dumps(self.server.laboratory.report()), "application/json")
+        else:
+            self.answer(404, f"{self.path} does not exist.")
+
+    def do_DELETE(self) -> None:
+        self.server.laboratory.repair()
+        self.answer(200, "")
+
+    def work_on(self, kind: str, work: Work) -> None:
+        fault = self.server.laboratory.next_fault(kind, f"{self.command} {self.path}") or Fault(on=kind)
+        if self.server.is_over.wait(fault.seconds):
+            return
+        if fault.status or fault.text is not None:
+            self.answer(fault.status or 200, fault.text or "out of order")
+        elif fault.hang_up:
+            self.hang_up(work)
+        else:
+            self.answer(*work())
+
+    def take(self, body: bytes) -> tuple[int, str, str]:
+        try:
+            said = self.server.laboratory.take(json.loads(body), self.headers.get("Idempotency-Key"))
+        except (KeyError, TypeError, ValueError) as error:
+            return 500, f"{type(error).__name__}: {error}", "text/html"
+        return 200, said, "text/html"
+
+    def break_down(self, body: bytes) -> tuple[int, str]:
+        try:
+            self.server.laboratory.break_down(Fault(**json.loads(body)))
+        except (TypeError, ValueError) as error:
+            return 400, str(error)
+        return 200, ""
+
+    def answer(self, status: int, text: str, content_type: str = "text/plain") -> None:
+        self._begin(status, text, content_type)
+        self.wfile.write(text.encode())
+
+    def hang_up(self, work: Work) -> None:
+        """Do the work and close the connection in the middle of the answer; an empty one is not even begun."""
+        status, text, content_type = work()
+        if text:
+            self._begin(status, text, content_type)
+            self.wfile.write(text.encode()[: len(text) // 2])
+        self.close_connection = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        if not self.server.quiet:
+            self.server.say(f"{self.command} {self.path} {int(code)}")
+
+    def log_error(self, format: str, *args: Any) -> None:
+        """A connection that is kept open and not used again ends silently."""
+
+    def _begin(self, status: int, text: str, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+
+
+class DeviceServer(ThreadingHTTPServer):
+    """Serves a laboratory until it is told to stop."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], laboratory: Laboratory, *, quiet: bool = False) -> None:
+        super().__init__(address, Handler)
+        self.laboratory = laboratory
+        self.quiet = quiet
+        self.is_over = threading.Event()
+
+    def say(self, line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    def stop(self, *signal: object) -> None:
+        """End in another thread, since the one that serves waits for itself otherwise."""
+        threading.Thread(target=self._stop, daemon=True).start()
+
+    def _stop(self) -> None:
+        self.is_over.set()
+        self.shutdown()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no event; anything else is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until TERM or INT."""
+    options = _parser().parse_args(arguments)
+    laboratory = Laboratory(chunk_lines=options.chunk_lines, faults=_faults(options))
+    server = DeviceServer((options.host, options.port), laboratory, quiet=options.quiet)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, server.stop)
+    host, port = server.server_address[:2]
+    server.say(f"Devices listen on http://{host!s}:{port}/")
+    server.serve_forever(poll_interval=0.1)
+    server.server_close()
+    return 0
+
+
+def _data(ask: Callable[..., Any], *arguments: Any) -> tuple[int, str, str]:
+    """Return the answer of the logger, with the header that it really sends."""
+    try:
+        return 200, json.dumps(ask(*arguments)), "attachment; filename=data.json"
+    except NoSuchData as error:
+        return error.status, str(error), "text/html"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="devices", description="The engine and the logger of the experiment editor.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8022, help="0 takes a free one")
+    parser.add_argument("--chunk-lines", type=int, default=800_000, help="lines in a part of a log")
+    parser.add_argument("--quiet", action="store_true", help="do not show the requests")
+    faults = parser.add_argument_group("faults, on every request")
+    faults.add_argument("--slow", type=float, metavar="SECONDS", default=0, help="answer late")
+    faults.add_argument("--status", type=int, help="answer with this status")
+    faults.add_argument("--text", help="answer 200 with this text, as the engine does to an experiment it refuses")
+    faults.add_argument("--hang-up", action="store_true", help="close the connection in the middle of the answer")
+    return parser
+
+
+def _faults(options: argparse.Namespace) -> list[Fault]:
+    wanted = {"seconds": options.slow, "status": options.status, "text": options.text, "hang_up": options.hang_up}
+    return [Fault(on=kind, times=None, **wanted) for kind in KINDS] if any(wanted.values()) else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())
