@@ -1,7 +1,7 @@
 """What a worker runs, in memory that it shares with the sentinel: no lock, one writer for each number.
 
-A seat has one entry for the worker's main thread (:data:`MAIN`) and one for each coroutine. The worker writes which of its
-tasks an entry runs and since when, the sentinel which one is to stop and why. Tasks are numbered from 1 by the sentinel.
+A seat has one entry for the worker's main thread (:data:`MAIN`) and one for each coroutine. The worker writes which of
+its tasks an entry runs and since when, the sentinel which one is to stop and why. The sentinel numbers tasks from 1.
 """
 
 from dataclasses import dataclass
@@ -55,8 +55,13 @@ class Slots:
             if sequence
         ]
 
+    def since(self, entry: int) -> float | None:
+        """Return since when an entry has been running its task, None if it runs none. For the sentinel."""
+        base = entry * _SIZE
+        return self.array[base + _STARTED] if self.array[base + _SEQUENCE] else None
+
     def ask_stop(self, entry: int, sequence: int, reason: StopReason) -> None:
-        """Ask that an entry's task ends, if it still is this one; a signal tells the worker to look. For the sentinel."""
+        """Ask that an entry's task ends, if it still is this one; a TERM makes the worker look. For the sentinel."""
         base = entry * _SIZE
         self.array[base + _STOP_REASON] = reason
         self.array[base + _STOP_SEQUENCE] = sequence

@@ -1,7 +1,7 @@
 """Run one attempt of one task; whatever happens becomes an outcome.
 
-The steps are :func:`prepare`, :func:`perform` (:func:`aperform` for coroutines) and :func:`conclude`; :func:`run` takes them
-all. None of them raises what user code raised.
+The steps are :func:`prepare`, :func:`perform` (:func:`aperform` for coroutines), :func:`conclude` and :func:`announce`;
+:func:`run` takes them all. None of them raises what user code raised.
 """
 
 import asyncio
@@ -152,7 +152,7 @@ def _undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return what a decorator such as @background put a proxy in front of."""
     # Not plain getattr: a mock has every attribute.
     if "task_function" in getattr(function, "__dict__", ()) or hasattr(type(function), "task_function"):
-        return function.task_function  # type: ignore[attr-defined, no-any-return]
+        return function.task_function  # type: ignore[attr-defined]
     return function
 
 
@@ -206,8 +206,8 @@ def _store(attempt: Attempt, value: object) -> bytes:
     limit = conf.current().max_result
     if len(sealed) > limit:
         raise PayloadError(
-            f"{_NOT_STORED}: it has {len(sealed)} bytes and Q_CLUSTER['max_result'] is {limit}. Store it as a file or a "
-            "row, and return its name."
+            f"{_NOT_STORED}: it has {len(sealed)} bytes and Q_CLUSTER['max_result'] is {limit}. Store it as a file or "
+            "a row, and return its name."
         )
     return sealed
 

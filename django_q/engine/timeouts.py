@@ -1,7 +1,7 @@
-"""The walls around user code that the cluster can reach through: time limits, cancels and the end of a shutdown's grace.
+"""Interrupt user code, and nothing else: at time limits, when it is canceled, when a shutdown's grace is over.
 
-A :class:`Guard` interrupts a function in the main thread by a signal handler that raises; an :class:`AsyncGuard` cancels a
-coroutine. Both raise only while user code runs, never in the code around it.
+A :class:`Guard` interrupts a function in the main thread by a signal handler that raises; an :class:`AsyncGuard` cancels
+a coroutine. Both raise only while user code runs, never in the code around it.
 """
 
 import asyncio
@@ -51,8 +51,8 @@ class Guard:
 
     def _call(self, limit: "_Alarm | None", function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         value = _NOTHING
-        # An interrupt may arrive between any two steps, even in `finally` before it has disarmed. There are two at most,
-        # an alarm and an interrupt(), so two levels disarm whatever happens, and the third decides.
+        # An interrupt may arrive between any two steps, even in `finally` before it has disarmed. There are two at
+        # most, an alarm and an interrupt(), so two levels disarm whatever happens, and the third decides.
         try:
             try:
                 try:
@@ -86,6 +86,11 @@ class Guard:
             self._late = error
             return
         raise error
+
+    @property
+    def is_held(self) -> bool:
+        """Is a signal handler doing what must not be cut in two?"""
+        return self._held
 
     def hold(self) -> None:
         """Raise nothing for now: a signal handler does something that must not be cut in two."""
