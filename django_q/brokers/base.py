@@ -8,8 +8,13 @@ from django_q.engine.completion import Settled
 from django_q.kernel.messages import Claim, Outcome
 
 
+# What the keepers of the clusters on a host are told; no queue may bear such a name.
+DUE = "*due"
+STOP = "*stop"
+
+
 class Listener(ABC):
-    """Tells a pusher that there may be something to claim."""
+    """Tells a process that there may be something to do."""
 
     @abstractmethod
     def filenos(self) -> list[int]:
@@ -50,8 +55,16 @@ class Broker(ABC):
         """Give back what dead pushers claimed and the ledger does not know. Return how many."""
 
     @abstractmethod
+    def tell_keepers(self, topic: str) -> None:
+        """Tell the clusters on this host that a row is DUE soon, or that one shall STOP. Never raises."""
+
+    @abstractmethod
     def listen(self, queues: Sequence[str]) -> Listener:
         """Return the bell of these queues."""
+
+    @abstractmethod
+    def listen_for(self, topics: Sequence[str]) -> Listener:
+        """Return the bell of DUE and STOP."""
 
     @abstractmethod
     def depth(self, queue: str) -> int:

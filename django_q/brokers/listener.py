@@ -20,14 +20,14 @@ _RECONNECT = 5.0  # seconds between two tries to LISTEN again
 
 
 class Bells(Listener):
-    """All bells that a database has; any of them is enough, none is needed."""
+    """All bells that a database has, or only those of this host; any of them is enough, none is needed."""
 
-    def __init__(self, alias: str, queues: Sequence[str]) -> None:
-        bells: list[Listener | None] = [_Datagrams.open(alias, queues)]
+    def __init__(self, alias: str, names: Sequence[str], *, local: bool = False) -> None:
+        bells: list[Listener | None] = [_Datagrams.open(alias, names)]
         vendor = connections[alias].vendor
-        if vendor == "postgresql":
-            bells.append(_Notifications(alias, queues))
-        elif vendor == "sqlite":
+        if vendor == "postgresql" and not local:
+            bells.append(_Notifications(alias, names))
+        elif vendor == "sqlite" and not local:
             bells.append(_DataVersion(alias))
         self._bells = [bell for bell in bells if bell is not None]
         looks = [bell.look_every for bell in self._bells if bell.look_every is not None]

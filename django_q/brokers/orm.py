@@ -67,8 +67,14 @@ class OrmBroker(Broker):
         orphans = self._queue.orphans(incarnation=incarnation, generations=generations, known=known)
         return orphans.give_up_claim(Event.RELEASE)
 
+    def tell_keepers(self, topic: str) -> None:
+        doorbell.ring(self.alias, [topic])
+
     def listen(self, queues: Sequence[str]) -> Listener:
         return Bells(self.alias, queues)
+
+    def listen_for(self, topics: Sequence[str]) -> Listener:
+        return Bells(self.alias, topics, local=True)
 
     def depth(self, queue: str) -> int:
         return self._queue.filter(queue=queue, kind=TaskKind.TASK, state=TaskState.READY).count()

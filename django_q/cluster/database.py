@@ -8,6 +8,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError,
 
 from django_q import conf
 from django_q.brokers import get_broker
+from django_q.brokers.base import Listener
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.role import Role
 from django_q.kernel import clock
@@ -27,6 +28,7 @@ class DatabaseRole(Role):
         self.alias = self.settings.orm
         self._begin_immediate()
         self.broker = get_broker()
+        self.bells: Listener | None = None
         self.failures = 0
         self._beaten_at = 0.0
 
@@ -47,11 +49,22 @@ class DatabaseRole(Role):
     def hear(self, frame: Frame) -> None:
         """Take a frame from the sentinel."""
 
+    def rang(self) -> None:  # noqa: B027  the monitor has no bell
+        """Hear the bell: there may be something to do."""
+
     def wait(self, seconds: float) -> None:
-        """Rest until a frame comes or the time is over."""
+        """Rest until a frame comes, the bell rings or the time is over."""
+        until = clock.monotonic() + seconds
+        look = None if self.bells is None else self.bells.look_every
         with selectors.DefaultSelector() as selector:
-            selector.register(self.receiver.fd, selectors.EVENT_READ)
-            selector.select(max(0.0, seconds))
+            for fileno in {self.receiver.fd, *(self.bells.filenos() if self.bells else ())}:
+                selector.register(fileno, selectors.EVENT_READ)
+            while (left := until - clock.monotonic()) > 0:
+                ready = selector.select(left if look is None else min(left, look))
+                if self.bells is not None and self.bells.heard():
+                    return self.rang()
+                if any(key.fd == self.receiver.fd for key, _ in ready):
+                    return None
 
     def beat(self, *facts: object) -> None:
         """Tell the sentinel that this process ticks, at most once a second unless there are facts to tell."""
@@ -61,6 +74,8 @@ class DatabaseRole(Role):
             self.sender.send(Kind.BEAT, [facts] if facts else [])
 
     def teardown(self) -> None:
+        if self.bells is not None:
+            self.bells.close()
         connections.close_all()
 
     def _guarded_work(self) -> float:

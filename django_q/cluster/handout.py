@@ -1,12 +1,19 @@
 """How much work a worker gets at a time: about ten milliseconds by the running average of each function."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
+
+from django_q.cluster.ledger import Entry, Ledger
+from django_q.cluster.seats import Seat
+from django_q.kernel import clock
 
 BUDGET = 0.010  # seconds of work in a hand-out
 OVERHEAD = 0.00005  # seconds that a task costs however little it does
 LONG = 0.100  # seconds after which a task counts as long, and the rest of its hand-out is recalled
+_SLOW = 0.020  # seconds after which a worker is given no more until its task ends
+_MOST_UNCONFIRMED = 32 << 20  # bytes of outcomes beyond which no work is handed out
 _WEIGHT = 0.2  # of the newest run in the average
-_MOST = 4096  # functions remembered
+_REMEMBERED = 4096  # functions
 
 
 class Durations:
@@ -26,13 +33,17 @@ class Durations:
         self.overall = cost if self.overall is None else self.overall + _WEIGHT * (cost - self.overall)
         if is_async:
             self._coroutines.add(func)
-        if len(self._seconds) > _MOST:
+        if len(self._seconds) > _REMEMBERED:
             forgotten, _ = self._seconds.popitem(last=False)
             self._coroutines.discard(forgotten)
 
     def estimate(self, func: str) -> float:
         """Return how long a function is likely to run, in seconds; one that never ran fills a hand-out by itself."""
         return self._seconds.get(func, BUDGET)
+
+    def is_known(self, func: str) -> bool:
+        """Has it run here?"""
+        return func in self._seconds
 
     def is_async(self, func: str) -> bool:
         """Was this function seen to be a coroutine function?"""
@@ -43,3 +54,48 @@ class Durations:
         if self.overall is None:
             return seats
         return max(0 if self.overall >= LONG else seats, min(most, int(seats * 5 * BUDGET / self.overall)))
+
+
+def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations, *, concurrency: int) -> None:
+    """Hand out what the seats have room for."""
+    if ledger.unconfirmed_bytes > _MOST_UNCONFIRMED:
+        return
+    _deal_alone(ledger, seats)
+    if not ledger.backlog:
+        return
+    slow = clock.monotonic() - _SLOW
+    free = [seat for seat in seats if seat.takes_work and seat.load < BUDGET and not seat.is_busy_since(slow)]
+    free.sort(key=lambda seat: seat.load)
+    for position, seat in enumerate(free):
+        # An even share, so that one worker does not get all of a small backlog.
+        share = -(-len(ledger.backlog) // (len(free) - position))
+        part = _part(ledger, durations, room=BUDGET - seat.load, most=share, concurrency=concurrency)
+        if part:
+            seat.give(part)
+
+
+def _deal_alone(ledger: Ledger, seats: Sequence[Seat]) -> None:
+    for seat in seats:
+        if ledger.alone and seat.takes_work and not seat.given:
+            entry = ledger.alone.popleft()
+            ledger.seated(entry)
+            seat.is_exclusive = True
+            seat.give([(entry, BUDGET)])
+
+
+def _part(
+    ledger: Ledger, durations: Durations, *, room: float, most: int, concurrency: int
+) -> list[tuple[Entry, float]]:
+    """Take from the backlog what fits into the room of one seat."""
+    part: list[tuple[Entry, float]] = []
+    while ledger.backlog and room > 0 and len(part) < most:
+        entry = ledger.backlog[0]
+        func = entry.envelope.func
+        if part and not durations.is_known(func):
+            break  # nobody knows how long it takes: nothing may stand in its way, nor it in anything's
+        # A coroutine does not keep the main thread; a hand-out of them is full when the loop is.
+        estimate = BUDGET / concurrency if durations.is_async(func) else durations.estimate(func)
+        ledger.seated(ledger.backlog.popleft())
+        part.append((entry, estimate))
+        room -= estimate
+    return part

@@ -7,6 +7,7 @@ import signal
 
 import django_q
 from django_q import signals
+from django_q.brokers.base import DUE, STOP
 from django_q.cluster import identity
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
@@ -47,7 +48,7 @@ class Keeper(DatabaseRole):
         self._groups: list[int] = []  # process groups of the workers
         self._due = dict.fromkeys((self._renew, self._promote, self._look, self._prune), 0.0)
         self._stopping = False
-        self._bells = self.broker.listen(self.settings.queues)
+        self.bells = self.broker.listen_for([DUE, STOP])
 
     def work(self) -> float:
         if not self._registered:
@@ -73,6 +74,11 @@ class Keeper(DatabaseRole):
         elif frame.kind is Kind.BEAT:
             stats, self._running, self._is_busy, self._dead_generations, self._known, self._groups = frame.headers[0]
             self.stats = json.loads(stats)
+
+    def rang(self) -> None:
+        self._due[self._promote] = 0.0
+        if self._is_busy:  # one of its claims may be the one that shall stop
+            self._due[self._renew] = 0.0
 
     def orphaned(self) -> None:
         # The workers watch the same pipe, but code that never lets go of the interpreter keeps them from noticing.
@@ -170,15 +176,3 @@ class Keeper(DatabaseRole):
         self.broker.announce(self.settings.queues)
         signals.send(signals.cluster_stopped, incarnation=self.id)
         self.done = True
-
-    def wait(self, seconds: float) -> None:
-        """Rest until a frame comes or the time is over; a bell means that a row may be due sooner than expected."""
-        super().wait(seconds)
-        if self._bells.heard():
-            self._due[self._promote] = 0.0
-            if self._is_busy:
-                self._due[self._renew] = 0.0
-
-    def teardown(self) -> None:
-        self._bells.close()
-        super().teardown()

@@ -23,7 +23,7 @@ class Place(Enum):
     OUTCOME = "outcome"  # ended; the monitor has not confirmed it yet
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """One claim and what is known of it."""
 

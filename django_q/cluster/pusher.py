@@ -1,7 +1,6 @@
 """Claims ready tasks in batches and hands them to the sentinel, as many as it has credit for."""
 
 import random
-import selectors
 from dataclasses import astuple
 
 from django_q.cluster.channels import Frame, Kind
@@ -26,7 +25,7 @@ class Pusher(DatabaseRole):
         self.sent = 0
         self._linger_until = 0.0
         self._is_clean = not self.berth.extra["dead_generations"]
-        self._bells = self.broker.listen(self.queues)
+        self.bells = self.broker.listen(self.queues)
 
     def work(self) -> float:
         if not self._is_clean:
@@ -50,24 +49,8 @@ class Pusher(DatabaseRole):
         elif frame.kind is Kind.STOP:
             self.done = True
 
-    def wait(self, seconds: float) -> None:
-        """Rest until a frame comes, a bell rings or the time is over."""
-        until = clock.monotonic() + seconds
-        with selectors.DefaultSelector() as selector:
-            for fileno in {self.receiver.fd, *self._bells.filenos()}:
-                selector.register(fileno, selectors.EVENT_READ)
-            while (left := until - clock.monotonic()) > 0:
-                look = self._bells.look_every
-                ready = selector.select(left if look is None else min(left, look))
-                if self._bells.heard():
-                    self._linger_until = clock.monotonic() + _LINGER
-                    return
-                if any(key.fd == self.receiver.fd for key, _ in ready):
-                    return
-
-    def teardown(self) -> None:
-        self._bells.close()
-        super().teardown()
+    def rang(self) -> None:
+        self._linger_until = clock.monotonic() + _LINGER
 
     def _after_nothing(self) -> float:
         if clock.monotonic() < self._linger_until:

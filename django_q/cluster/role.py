@@ -107,6 +107,8 @@ class Role(ABC):
         # A handler that does nothing, rather than SIG_IGN, which the programs that a task starts would inherit.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _ignore)
+        if hasattr(signal, "SIGCHLD"):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def _watch_parent(self) -> None:
         if self.dies_with_parent:

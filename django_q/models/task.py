@@ -38,7 +38,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def prune(self, seconds: float, *, success: bool, limit: int = 1000) -> int:
         """Delete at most ``limit`` of :meth:`ended_before`, the oldest first; return how many."""
         old = self.ended_before(seconds, success=success).order_by("stopped").values_list("pk", flat=True)[:limit]
-        return self.filter(pk__in=list(old))._raw_delete(self.db)  # type: ignore[attr-defined]
+        return self.filter(pk__in=list(old)).delete()[0]
 
 
 class SuccessManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
