@@ -34,8 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if url:
         database.update(databases.from_url(url))
-        if not hasattr(config, "workerinput"):
-            databases.sweep(url)
+    if not hasattr(config, "workerinput"):
+        databases.sweep(url)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -108,7 +108,7 @@ def test_a_web_process_that_enqueues_does_not_load_the_cluster(heavy):
         "import sys, django; from django.conf import settings;"
         "settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if not app.startswith('django_q')];"
         "django.setup(); before = set(sys.modules);"
-        "from django.apps import apps; apps.set_installed([*settings.INSTALLED_APPS, 'django_q']);"
+        "from django.apps import apps; apps.set_installed_apps([*settings.INSTALLED_APPS, 'django_q']);"
         f"import django_q.tasks; assert {heavy!r} not in set(sys.modules) - before"
     )
 

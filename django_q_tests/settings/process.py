@@ -8,3 +8,6 @@ from django_q_tests.support import databases
 
 DATABASES = {"default": databases.from_url(os.environ["DJANGO_Q_TEST_DATABASE_URL"])}
 Q_CLUSTER = json.loads(os.environ.get("DJANGO_Q_TEST_CLUSTER", "{}"))
+# The whole process suite runs once for each way to start a process; a test that is about one of them says so itself.
+if os.environ.get("DJANGO_Q_TEST_START_METHOD"):
+    Q_CLUSTER.setdefault("start_method", os.environ["DJANGO_Q_TEST_START_METHOD"])

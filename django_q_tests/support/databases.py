@@ -28,9 +28,8 @@ def settings_for(vendor: str) -> dict[str, Any]:
     name = f"{PREFIX}{os.getpid()}"
     if vendor == "sqlite":
         # A file: the in-memory database knows one writer per process and locks otherwise than a real one.
-        folder = Path(tempfile.gettempdir())
-        database = from_url(f"sqlite:///{folder / name}_unused.sqlite3")
-        return database | {"TEST": {"NAME": str(folder / f"{name}.sqlite3")}}
+        file = Path(tempfile.gettempdir()) / f"{name}.sqlite3"
+        return from_url("sqlite:///:memory:") | {"TEST": {"NAME": str(file)}}
     url = os.environ.get(VARIABLES[vendor], "") or default_urls(vendor)[0]
     return from_url(url) | {"TEST": {"NAME": name}}
 
@@ -162,14 +161,24 @@ def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:
 
 def sweep(url: str) -> None:
     """Drop what killed runs on this machine left behind: databases whose process is no more."""
+    if not url:
+        for file in Path(tempfile.gettempdir()).glob(f"{PREFIX}*.sqlite3*"):
+            if not is_alive(owner_of(file.name)):
+                file.unlink(missing_ok=True)
+        return
     if url.startswith("mysql"):
         names = [row[0] for row in execute(url, "SHOW DATABASES")]
     else:
         names = [row[0] for row in execute(url, "SELECT datname FROM pg_database")]
     for name in names:
-        owner = re.match(rf"(?:test_)?{PREFIX}(\d+)", name)
-        if owner and not is_alive(int(owner[1])):
+        if owner_of(name) and not is_alive(owner_of(name)):
             drop(url, name)
+
+
+def owner_of(name: str) -> int:
+    """Return the id of the process that made the database; 0 when it is not one of ours."""
+    match = re.match(rf"{PREFIX}(\d+)", name)
+    return int(match[1]) if match else 0
 
 
 def drop(url: str, name: str) -> None:
