@@ -15,11 +15,13 @@ NOW_OWNERS = {"datetime", "date", "timezone", "arrow"}
 
 # The walls: where an exception of any kind must not go any further, and why. An except that ends by raising is no wall.
 WALLS: dict[str, str] = {
-    "cluster/role.py": "around the start and the tick of a process",
-    "engine/execution.py": "around the user's function",
+    "cluster/database.py": "around the tick of a role",
+    "cluster/role.py": "around the start of a process",
+    "engine/execution.py": "around the user's function, its module and its arguments",
+    "engine/failures.py": "around the user's __str__",
     "engine/hooks.py": "around the user's hook",
     "kernel/codec.py": "around the user's __reduce__ and __repr__",
-    "tasks/enqueue.py": "around the import of the user's module, which may work where the worker is",
+    "tasks/lookup.py": "around the import of the user's module, which may work where the worker is",
     "tasks/options.py": "around the import of the user's module, which may work where the worker is",
 }
 
@@ -36,12 +38,13 @@ def test_only_the_clock_reads_the_time():
     found = [
         f"{source}:{node.lineno}"
         for source in sources()
-        if source.name not in READS_TIME
+        # The examples are what users write, and users have no kernel.
+        if source.name not in READS_TIME and not source.name.startswith("examples/")
         for node in ast.walk(source.tree)
         if imports_time(node) or asks_for_now(node, source)
     ]
 
-    assert found == []
+    assert not found, found
 
 
 def test_a_broad_except_stands_only_at_the_walls():
@@ -53,7 +56,7 @@ def test_a_broad_except_stands_only_at_the_walls():
         if isinstance(node, ast.ExceptHandler) and is_broad(node.type) and not isinstance(node.body[-1], ast.Raise)
     ]
 
-    assert found == []
+    assert not found, found
 
 
 def test_only_the_queue_changes_a_state():
@@ -65,7 +68,7 @@ def test_only_the_queue_changes_a_state():
         if assigns_state(node)
     ]
 
-    assert found == []
+    assert not found, found
 
 
 def test_imports_stand_at_the_top_of_the_file():
@@ -76,7 +79,7 @@ def test_imports_stand_at_the_top_of_the_file():
         for node in late_imports(source)
     ]
 
-    assert found == []
+    assert not found, found
 
 
 def test_the_allow_lists_name_only_files_that_need_them():
@@ -96,7 +99,7 @@ def imports_time(node: ast.AST) -> bool:
 def asks_for_now(node: ast.AST, source: Source) -> bool:
     """Is it datetime.now(), datetime.datetime.now(), timezone.now(), …? clock.now() is not."""
     # Satellites may not use the kernel: their clock is Django's.
-    owners = NOW_OWNERS - {"timezone"} if source.name.startswith(("contrib/", "examples/")) else NOW_OWNERS
+    owners = NOW_OWNERS - {"timezone"} if source.name.startswith("contrib/") else NOW_OWNERS
     if not (isinstance(node, ast.Attribute) and node.attr in NOW_CALLS):
         return False
     owner = node.value
