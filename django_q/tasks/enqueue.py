@@ -129,7 +129,7 @@ def after_commit(call: Callable[[], Any], alias: str) -> None:
     connection = connections[alias]
     # A caller that commits by hand cannot be waited for: a poll finds the row.
     if connection.in_atomic_block or connection.autocommit:
-        connection.on_commit(call, robust=True)
+        connection.on_commit(lambda: call(), robust=True)  # not a partial: Django logs a name that partials lack
 
 
 def _open_elsewhere() -> str | None:
