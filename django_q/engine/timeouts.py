@@ -1,7 +1,7 @@
 """Interrupt user code, and nothing else: at time limits, when it is canceled, when a shutdown's grace is over.
 
-A :class:`Guard` interrupts a function in the main thread by a signal handler that raises; an :class:`AsyncGuard` cancels
-a coroutine. Both raise only while user code runs, never in the code around it.
+A :class:`Guard` interrupts a function in the main thread by a signal handler that raises; an :class:`AsyncGuard`
+cancels a coroutine. Both raise only while user code runs, never in the code around it.
 """
 
 import asyncio
