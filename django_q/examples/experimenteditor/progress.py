@@ -1,0 +1,59 @@
+"""Where tasks are, for pages that show it: in the queue, or in the history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django_q.examples.experimenteditor.models import RunResult
+from django_q.models import OrmQ, Task
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task as people want to see it."""
+
+    task_id: str
+    name: str
+    state: str
+    detail: str = ""
+    due: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("succeeded", "failed", "canceled", "gone")
+
+
+def steps_of(run: RunResult) -> list[Step]:
+    """Return the tasks of a run in the order in which they are due."""
+    tasks = list(run.tasks.all())
+    return look([(task.task_id, task.name, task.due) for task in tasks])
+
+
+def look(tasks: Sequence[tuple[str, str, datetime | None]]) -> list[Step]:
+    """Return the present state of tasks (id, name, due), in two queries.
+
+    The queue is read first: a task that ends between the two queries is found in the history.
+    """
+    ids = [task_id for task_id, _, _ in tasks]
+    queued = OrmQ.objects.defer("args", "kwargs").in_bulk(ids)
+    ended = Task.objects.in_bulk(ids)
+    return [Step(task_id, name, *_state(ended.get(task_id), queued.get(task_id)), due) for task_id, name, due in tasks]
+
+
+def _state(task: Task | None, row: OrmQ | None) -> tuple[str, str]:
+    if task is not None and task.success:
+        return "succeeded", _line(task.result)
+    if task is not None:
+        return "canceled" if task.reason == "canceled" else "failed", _line(task.result)
+    if row is None:
+        return "gone", "It was deleted, or its transaction is still open."
+    if row.running_since:
+        return "running", ""
+    return {"deferred": "planned", "claimed": "running"}.get(row.get_state_display(), "queued"), ""
+
+
+def _line(result: object) -> str:
+    """Return what fits into a cell: of a traceback, the line that says what happened."""
+    lines = str(result).strip().splitlines() or [""]
+    line = lines[-1] if len(lines) > 1 else lines[0]
+    return line if len(line) <= 200 else f"{line[:199]}…"

@@ -1,0 +1,1 @@
+"""The project of the demonstration: a site, a queue and the experiment editor."""

@@ -1,0 +1,19 @@
+"""The addresses of the demonstration."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from django_q.examples.project import views
+from django_q.examples.snippets.views import v
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("tasks/", views.task_states, name="task_states"),
+    path("enqueue/<slug:name>/", views.enqueue, name="enqueue"),
+    path("snippets/v/", v, name="v"),
+    path("editor/", include("django_q.examples.experimenteditor.urls")),
+    path("admin/", admin.site.urls),
+    path("login/", LoginView.as_view(template_name="project/login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]

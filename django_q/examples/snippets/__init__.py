@@ -1,0 +1,1 @@
+"""The examples of the documentation, with the names and the code of the texts they come from."""
