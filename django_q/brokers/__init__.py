@@ -27,7 +27,7 @@ def get_broker() -> Broker:
 def _made(path: str) -> Broker:
     try:
         broker = callables.resolve(path)()
-    except (FunctionNotFound, InvalidValue) as error:
+    except (FunctionNotFound, InvalidValue, TypeError) as error:
         raise InvalidSettings(f"Q_CLUSTER['broker_class'] is {path!r}: {error}") from error
     if not isinstance(broker, Broker):
         raise InvalidSettings(

@@ -4,7 +4,6 @@ from uuid import UUID
 import pytest
 
 from django_q import conf, signals
-from django_q.brokers import get_broker
 from django_q.engine import records
 from django_q.exceptions import InvalidValue, PayloadError
 from django_q.kernel.states import Event, TaskKind, TaskState

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 import django_q
 from django_q import conf, signals, tasks
 from django_q.brokers import get_broker
-from django_q.exceptions import FunctionNotFound, InvalidOption, InvalidValue, UnpicklableError
+from django_q.brokers.orm import OrmBroker
+from django_q.exceptions import FunctionNotFound, InvalidOption, InvalidSettings, InvalidValue, UnpicklableError
 from django_q.kernel import ids, names
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models import OrmQ
@@ -388,6 +389,45 @@ def test_the_callers_connection_stays_open():
     async_task("math.floor", 1)
 
     assert connection.connection is before
+
+
+# --- brokers -------------------------------------------------------------------------------------------------------
+
+
+class Recorder(OrmBroker):
+    """Counts what it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = []
+
+    def enqueue(self, rows):
+        self.rows += rows
+        super().enqueue(rows)
+
+
+def test_the_settings_name_the_broker_by_its_path():
+    with override_settings(Q_CLUSTER={"broker_class": f"{__name__}.Recorder"}):
+        assert isinstance(get_broker(), Recorder)
+        assert get_broker() is get_broker()
+
+    assert type(get_broker()) is OrmBroker
+
+
+@pytest.mark.parametrize("path", ["nowhere.Broker", "math.floor", "builtins.dict", "nodots"])
+def test_a_path_that_leads_to_no_broker_is_an_error_of_the_settings(path):
+    with override_settings(Q_CLUSTER={"broker_class": path}), pytest.raises(InvalidSettings, match=path):
+        get_broker()
+
+
+@atomic_db
+def test_a_call_may_bring_its_own_broker():
+    broker = Recorder()
+
+    task_id = async_task("math.floor", 1, broker=broker)
+
+    assert [row[0] for row in broker.rows] == [task_id]
+    assert queue_size() == 1
 
 
 # --- names and signals ---------------------------------------------------------------------------------------------

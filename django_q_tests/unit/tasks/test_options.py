@@ -287,7 +287,7 @@ def test_a_hook_without_a_path_is_kept_and_a_lambda_refused():
 @override_settings(TIME_ZONE="Europe/Berlin")
 def test_a_moment_without_a_time_zone_is_in_the_current_one_and_a_warning_says_so():
     with pytest.warns(RuntimeWarning, match="names no time zone") as caught:
-        moment = options.parse({"run_after": datetime(2030, 7, 1, 12)}).run_after
+        moment = options.parse({"run_after": datetime(2030, 7, 1, 12)}).run_after  # noqa: DTZ001
 
     assert moment == datetime(2030, 7, 1, 10, tzinfo=timezone.utc)
     assert caught[0].filename == __file__
@@ -295,18 +295,17 @@ def test_a_moment_without_a_time_zone_is_in_the_current_one_and_a_warning_says_s
 
 @override_settings(USE_TZ=False)
 def test_without_use_tz_moments_carry_no_time_zone():
-    naive = datetime(2030, 7, 1, 12)
+    naive = datetime(2030, 7, 1, 12)  # noqa: DTZ001
 
     assert options.parse({"run_after": naive}).run_after == naive
     assert options.parse({"run_after": datetime(2030, 7, 1, 12, tzinfo=timezone.utc)}).run_after.tzinfo is None
 
 
 def test_a_row_carries_only_what_was_given():
-    given = {"timeout": 5, "save": False, "group": "a", "backoff": Backoff(kind="fixed", delay=2, maximum=3600, jitter=0)}
+    backoff = Backoff(kind="fixed", delay=2, maximum=3600, jitter=0)
+    given = options.parse({"timeout": 5, "save": False, "group": "a", "backoff": backoff})
 
-    text = options.parse(given).as_json(conf.current())
-
-    assert text == '{"timeout":5,"save":false,"backoff":2}'
+    assert given.as_json(conf.current()) == '{"timeout":5,"save":false,"backoff":2}'
     assert options.NOTHING.as_json(conf.current()) == ""
     assert options.NOTHING.as_json(conf.current(), hook_pickled=True) == '{"hook_pickled":true}'
 
