@@ -28,6 +28,10 @@ class SealedAttribute(DeferredAttribute):
             opened[name] = (value, self.field.open(instance, value))
         return opened[name][1]
 
+    # Without it this were no data descriptor, and what stands in the instance would be read unopened.
+    def __set__(self, instance: Model, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+
 
 class SignedPickleField(PickledObjectField):
     """A pickled (or JSON) value whose signature binds it to its purpose, task id and function.

@@ -1,6 +1,8 @@
 """The queue: one row per task or hook that has not ended, and the only verbs that change its state."""
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import models
@@ -9,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_q.kernel.ids import new_token
 from django_q.kernel.states import TRANSITIONS, Event, TaskKind, TaskState
 from django_q.models.dialects import dialect_for
-from django_q.models.dialects.base import CLAIMED_COLUMNS, QUEUE, Pair, Rows
+from django_q.models.dialects.base import CLAIMED_COLUMNS, QUEUE, Pair, Rows, parts
 from django_q.models.fields import SignedPickleField
 
 # What a row that is put in says; every other column starts at its default.
@@ -17,6 +19,8 @@ NEW_COLUMNS = (
     "id", "kind", "queue", "state", "priority", "run_after", "enqueued_at", "name", "func", "group", "hook", "args", "kwargs",
     "serializer", "options", "chain", "waits_for", "key", "requeued_from",
 )  # fmt: skip
+# Pairs of id and token in one condition: SQLite limits how deep an expression may be.
+_PAIRS = 100
 # Columns that have no default in the database.
 _STARTING = {"attempts": 0, "crashes": 0, "rescues": 0, "errors": "", "generation": 0}
 
@@ -75,9 +79,13 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
 
     def mark_running(self, pairs: Iterable[Pair]) -> int:
         """Write that these claims have been running for a while."""
-        tokens = dict(pairs)
-        running = self.filter(pk__in=list(tokens), token__in=set(tokens.values()), state=TaskState.CLAIMED)
-        return running.filter(running_since=None).update(running_since=dialect_for(self.db).now_expression())
+        now = dialect_for(self.db).now_expression()
+        unmarked = self.filter(state=TaskState.CLAIMED, running_since=None)
+        changed = 0
+        for part in parts(list(pairs), _PAIRS):
+            claims = reduce(or_, (models.Q(pk=id, token=token) for id, token in part))
+            changed += unmarked.filter(claims).update(running_since=now)
+        return changed
 
     def request_stop(self) -> int:
         """Ask the clusters that hold these rows to stop them."""

@@ -31,9 +31,14 @@ class TaskQuerySet(models.QuerySet["Task"]):
         found = self.filter(pk=id_or_name).first() if len(id_or_name) == 32 else None
         return found or self.filter(name=id_or_name).order_by("-stopped").first()
 
+    def that_succeeded(self, success: bool) -> "TaskQuerySet":
+        """Return the successes, or the tasks that did not succeed."""
+        # Not success=success: that becomes a bare "WHERE success", for which SQLite uses no index.
+        return self.filter(success__in=(success,))
+
     def ended_before(self, seconds: float, *, success: bool) -> "TaskQuerySet":
         """Return the successes or failures that ended more than so many seconds ago."""
-        return self.filter(success=success, stopped__lt=dialect_for(self.db).later_expression(-seconds))
+        return self.that_succeeded(success).filter(stopped__lt=dialect_for(self.db).later_expression(-seconds))
 
     def prune(self, seconds: float, *, success: bool, limit: int = 1000) -> int:
         """Delete at most ``limit`` of :meth:`ended_before`, the oldest first; return how many."""
@@ -45,14 +50,14 @@ class SuccessManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignor
     """Only the tasks that succeeded."""
 
     def get_queryset(self) -> TaskQuerySet:
-        return super().get_queryset().filter(success=True)
+        return super().get_queryset().that_succeeded(True)
 
 
 class FailureManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
     """Only the tasks that did not succeed."""
 
     def get_queryset(self) -> TaskQuerySet:
-        return super().get_queryset().filter(success=False)
+        return super().get_queryset().that_succeeded(False)
 
 
 class Task(models.Model):
