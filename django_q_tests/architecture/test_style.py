@@ -22,7 +22,6 @@ WALLS: dict[str, str] = {
     "engine/hooks.py": "around the user's hook",
     "kernel/codec.py": "around the user's __reduce__ and __repr__",
     "tasks/lookup.py": "around the import of the user's module, which may work where the worker is",
-    "tasks/options.py": "around the import of the user's module, which may work where the worker is",
 }
 
 # The only file whose verbs change the state of a queue row.
