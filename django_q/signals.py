@@ -10,15 +10,18 @@ from django.dispatch import Signal
 
 logger = logging.getLogger("django_q.signals")
 
-#: In the caller, before the row of a task is written. Arguments: ``task`` (a dict: id, name, func, args, kwargs, options).
+#: In the caller, before the row of a task is written.
+#: Arguments: ``task`` (a dict: id, name, func, args, kwargs, options).
 pre_enqueue = Signal()
 #: In the caller, after the row is written; its transaction may still be open. Arguments: ``task`` (the same dict).
 post_enqueue = Signal()
-#: In the worker, before the function is called. Arguments: ``func`` (the callable), ``task`` (the running task's context).
+#: In the worker, before the function is called.
+#: Arguments: ``func`` (the callable), ``task`` (the running task's context).
 pre_execute = Signal()
 #: In the worker, after the function ended. Arguments: ``func``, ``task``, ``outcome`` (how it ended).
 post_execute_in_worker = Signal()
-#: In the monitor, after the move to the history is committed. Arguments: ``task`` (dict: id, name, func, group, success, reason).
+#: In the monitor, after the move to the history is committed.
+#: Arguments: ``task`` (a dict: id, name, func, group, success, reason).
 post_execute = Signal()
 #: In the monitor, when a hook has failed for good. Arguments: ``task_id``, ``hook``, ``error``.
 hook_failed = Signal()

@@ -7,7 +7,6 @@ from typing import Any
 from django_q.engine.completion import Settled
 from django_q.kernel.messages import Claim, Outcome
 
-
 # What the keepers of the clusters on a host are told; no queue may bear such a name.
 DUE = "*due"
 STOP = "*stop"

@@ -27,14 +27,14 @@ def directory(alias: str) -> Path | None:
     setting = conf.current().doorbell
     if setting is False or _FAMILY is None:
         return None
-    root = Path(setting) if setting else Path(tempfile.gettempdir()) / f"django_q-{os.getuid()}"
+    root = Path(setting) if isinstance(setting, str) else Path(tempfile.gettempdir()) / f"django_q-{os.getuid()}"
     return root / _database(alias) if _is_private(root) else None
 
 
 def ring(alias: str, queues: Iterable[str]) -> int:
     """Send the queues' names to every listener of a database on this host. Return how many heard it."""
     place = directory(alias)
-    if place is None:
+    if place is None or _FAMILY is None:
         return 0
     try:
         bells = [entry.path for entry in os.scandir(place)]

@@ -1,7 +1,7 @@
 """Typed frames over pipes: one pipe, one writer, one reader, and nothing shared.
 
-A frame is length-prefixed: kind, header, letters. The header lists one plain tuple per message; the letters are bytes that
-whoever supervises passes on unopened. Children write and read blocking; the sentinel never blocks on either.
+A frame is length-prefixed: kind, header, letters. The header lists one plain tuple per message; the letters are bytes
+that whoever supervises passes on unopened. Children write and read blocking; the sentinel never blocks on either.
 """
 
 import marshal

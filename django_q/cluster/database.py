@@ -112,4 +112,4 @@ class DatabaseRole(Role):
         for alias in {self.alias, DEFAULT_DB_ALIAS}:
             connection = connections[alias]
             if connection.vendor == "sqlite":
-                connection.transaction_mode = "IMMEDIATE"
+                connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]

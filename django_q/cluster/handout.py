@@ -50,7 +50,7 @@ class Durations:
         return func in self._coroutines
 
     def backlog(self, *, seats: int, most: int = 500) -> int:
-        """Return how many claims to hold for so many seats: about 50 ms of work, and nothing beyond a turn of long tasks."""
+        """Return how many claims to hold for so many seats: about 50 ms of work; of long tasks one for each."""
         if self.overall is None:
             return seats
         return max(0 if self.overall >= LONG else seats, min(most, int(seats * 5 * BUDGET / self.overall)))

@@ -8,7 +8,7 @@ _START_TIME = 21  # field of /proc/<pid>/stat, counted from 0
 
 
 def boot_id() -> str:
-    """Return which boot of the kernel this is, and which process namespace; empty parts where the system does not say."""
+    """Return which boot of the kernel this is and which process namespace, as far as the system says."""
     return f"{_read('/proc/sys/kernel/random/boot_id')}:{_link('/proc/self/ns/pid')}"
 
 

@@ -89,7 +89,7 @@ class Keeper(DatabaseRole):
                 continue
         os._exit(1)
 
-    # What is due, each returning the seconds until it is due again ------------------------------------------------------
+    # What is due, each returning the seconds until it is due again ----------------------------------------------------
 
     def _renew(self) -> float:
         moment = clock.monotonic()

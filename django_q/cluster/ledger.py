@@ -63,7 +63,9 @@ class Ledger:
 
     def find(self, id: str) -> Entry | None:
         """Return the newest claim of a task that has not ended."""
-        found = [entry for (known, _), entry in self._entries.items() if known == id and entry.place is not Place.OUTCOME]
+        found = [
+            entry for (known, _), entry in self._entries.items() if known == id and entry.place is not Place.OUTCOME
+        ]
         return found[-1] if found else None
 
     def admit(self, envelope: Envelope, letter: bytes) -> Entry:

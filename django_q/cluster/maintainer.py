@@ -49,7 +49,7 @@ class Maintainer:
         held = queue.filter(claimed_by=dead.pk, state=TaskState.CLAIMED)
         running = list(held.exclude(running_since=None).values_list("pk", "token"))
         if running:
-            completion.finish([_lost(id, token, dead) for id, token in running], cluster=self.cluster)
+            completion.finish([_lost(id, token or "", dead) for id, token in running], cluster=self.cluster)
         rescued = len(running) + held.give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)
         if rescued:
             logger.warning("Took over %d tasks from %s, which died.", rescued, dead, extra={"action": "rescued"})
@@ -67,10 +67,10 @@ class Maintainer:
         return deleted
 
     def _bury(self, other: Incarnation, *, steady: bool) -> bool:
-        """Declare a cluster dead if it is. On its own host the process tells; elsewhere its lease, if ours never lapsed."""
+        """Declare a cluster dead if it is. Here its process tells; elsewhere its lease, if ours never lapsed."""
         gone = identity.is_gone(host=other.host, pid=other.pid, started=other.process_started, boot=other.boot_id)
         if gone is None:
-            # SQLite is one machine: there a busy writer may hold up a renewal, and only a reboot makes the lease a proof.
+            # SQLite is one machine: a busy writer may hold up a renewal, and only a reboot makes the lease a proof.
             provable = not self.is_sqlite or identity.was_rebooted(host=other.host, boot=other.boot_id)
             gone = other.expired and steady and provable  # type: ignore[attr-defined]
             expired_only = True
@@ -93,4 +93,6 @@ class Maintainer:
 def _lost(id: str, token: str, dead: Incarnation) -> Outcome:
     moment = clock.epoch()
     error = f"ClusterLost: the cluster {dead} died while it ran this task."
-    return Outcome(id, token, Ending.LOST, Report(started=moment, stopped=moment, error=error, worker=f"{dead.host}:{dead.pid}"))
+    return Outcome(
+        id, token, Ending.LOST, Report(started=moment, stopped=moment, error=error, worker=f"{dead.host}:{dead.pid}")
+    )

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db import connections
+from django.db import Error, connections
 
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
@@ -62,12 +62,12 @@ class Monitor(DatabaseRole):
                 self.outcomes.append(Outcome(header[0], header[1], Ending(header[2]), Report.unpack(letter)))
 
     def _is_growing(self) -> bool:
-        """Would a little patience make a better batch? Not when the last one was small: then somebody waits for this."""
+        """Would patience make a better batch? Not when the last one was small: then somebody waits for this."""
         young = clock.monotonic() < self._oldest + _WAIT
         return self._last > _BUSY and len(self.outcomes) < _FULL and young and not self._stopping and not self.failures
 
     def _suspect(self, batch: list[Outcome], error: Exception) -> None:
-        """Find the outcome that the database refuses by recording them one by one, and record that one without its result."""
+        """Find the outcome that the database refuses by recording one at a time; that one loses its result."""
         self._most = 1
         if len(batch) == 1 and self.failures >= _GIVE_UP and self._is_reachable():
             logger.error("The result of task %s cannot be stored: %s", batch[0].id, error)
@@ -80,7 +80,7 @@ class Monitor(DatabaseRole):
         try:
             connection.ensure_connection()
             return connection.is_usable()
-        except connection.Database.Error:
+        except Error:
             return False
 
 

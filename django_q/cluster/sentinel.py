@@ -46,7 +46,9 @@ class Orders(Plan):
 class Sentinel:
     """One cluster. The constructor stores, :meth:`run` runs until the cluster has ended and returns its exit code."""
 
-    def __init__(self, orders: Orders, context: BaseContext, *, log_level: str = "INFO", json_logs: bool = False) -> None:
+    def __init__(
+        self, orders: Orders, context: BaseContext, *, log_level: str = "INFO", json_logs: bool = False
+    ) -> None:
         self.orders = orders
         self.context = context
         self.log_level = log_level
@@ -292,7 +294,7 @@ class Sentinel:
         for pusher in pushers:
             total = self._received.get(pusher, 0) + max(0, -(-missing // len(pushers)))
             sent = self._sent_credit.get(pusher, 0)
-            # Small changes wait, so that claims are large: until half of the backlog is used up, or credit has to shrink.
+            # Small changes wait, so that claims are large: until half of the backlog is used up, or credit shrinks.
             if total < sent or (total > sent and 2 * waiting <= target):
                 self._sent_credit[pusher] = total
                 pusher.tell(Frame(Kind.CREDIT, [(total,)]))
@@ -328,7 +330,9 @@ class Sentinel:
 
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, *([signal.SIGCHLD] if hasattr(signal, "SIGCHLD") else []))
-_TELLING = frozenset(map(int, (Ending.SUCCEEDED, Ending.FAILED, Ending.TIMED_OUT)))  # endings that tell how long it takes
+_TELLING = frozenset(
+    map(int, (Ending.SUCCEEDED, Ending.FAILED, Ending.TIMED_OUT))
+)  # endings that tell how long it takes
 _HANDLERS: dict[Kind, Callable[[Sentinel, Child, Frame], None]] = {
     Kind.CLAIMS: Sentinel._on_claims,
     Kind.OUTCOMES: Sentinel._on_outcomes,

@@ -169,7 +169,15 @@ class Staff:
             self.keeper.tell(Frame(Kind.MARK, to_mark))
 
     def _statistics(self, ledger: Ledger, *, is_draining: bool) -> dict[str, Any]:
-        state = "stopping" if is_draining else "starting" if self.renewed_at is None else "working" if len(ledger) else "idle"
+        state = (
+            "stopping"
+            if is_draining
+            else "starting"
+            if self.renewed_at is None
+            else "working"
+            if len(ledger)
+            else "idle"
+        )
         return {
             "state": state,
             "started": self._started_at.isoformat(),
@@ -186,7 +194,11 @@ class Staff:
 
     def _worker_statistics(self, seat: Seat) -> dict[str, Any]:
         running = seat.running() if seat.given else []
-        return {"pid": seat.pid, "running": [task.entry.envelope.func for task in running[:3]], "given": len(seat.given)}
+        return {
+            "pid": seat.pid,
+            "running": [task.entry.envelope.func for task in running[:3]],
+            "given": len(seat.given),
+        }
 
     # Starting ---------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,9 @@
 
 import ctypes
 import sys
+from collections.abc import Callable
 
+setproctitle: Callable[[str], None] | None
 try:
     from setproctitle import setproctitle
 except ImportError:  # the extra [psutil] brings it; without it Linux is asked directly

@@ -74,7 +74,7 @@ class _Batch:
 
     def _put_back(self, others: dict[Key, Outcome], ended: dict[Key, Outcome]) -> list[Key]:
         """Retry, release or postpone what is not at its end; add the rest to ``ended``. Return what was lost."""
-        held = {(row.pk, row.token): row for row in self.queue.held(others)}
+        held = {(row.pk, row.token or ""): row for row in self.queue.held(others)}
         for key, row in held.items():
             outcome = others[key]
             decision = decide(outcome, row, self.settings)
@@ -118,7 +118,11 @@ class _Batch:
 
     def _is_kept(self, row: Row, outcome: Outcome, options: dict[str, Any]) -> bool:
         """Is a row of history written? A success that nobody wants to keep still is, while its hook has to read it."""
-        return outcome.ending is not Ending.SUCCEEDED or bool(row["hook"]) or not records.is_transient(options, self.settings)
+        return (
+            outcome.ending is not Ending.SUCCEEDED
+            or bool(row["hook"])
+            or not records.is_transient(options, self.settings)
+        )
 
     def _cache(self, row: Row, outcome: Outcome, options: dict[str, Any]) -> None:
         """Put a result that asked for it into the cache, before the row is gone."""
@@ -165,7 +169,9 @@ class _Batch:
 def _announce(settled: Settled) -> None:
     for id, token in settled.discarded:
         logger.warning(
-            "An outcome of task %s was discarded: its claim had been lost.", id, extra={"action": "discarded", "task_id": id}
+            "An outcome of task %s was discarded: its claim had been lost.",
+            id,
+            extra={"action": "discarded", "task_id": id},
         )
         signals.send(signals.outcome_discarded, task_id=id, token=token)
     if signals.post_execute.receivers:

@@ -67,13 +67,17 @@ def _after_miss(outcome: Outcome, row: Held, settings: Conf) -> Decision:
     if since is not None and (clock.now() - since).total_seconds() >= settings.unknown_task_grace:
         return Decision(Event.FINISH)
     delay = min(_POSTPONE, settings.unknown_task_grace)
-    warning = "" if since is not None else f"Task {row.id} waits for a worker that knows its function: {outcome.report.error}"
+    warning = (
+        "" if since is not None else f"Task {row.id} waits for a worker that knows its function: {outcome.report.error}"
+    )
     return Decision(Event.POSTPONE, delay=delay, error=outcome.report.error if since is None else "", warning=warning)
 
 
 def _after_error(outcome: Outcome, row: Held, settings: Conf) -> Decision:
     options = json.loads(row.options) if row.options else {}
-    most = settings.hook_max_attempts if row.kind == TaskKind.HOOK else options.get("max_attempts", settings.max_attempts)
+    most = (
+        settings.hook_max_attempts if row.kind == TaskKind.HOOK else options.get("max_attempts", settings.max_attempts)
+    )
     attempts = row.attempts + 1
     if most and attempts >= most or options.get("ack_failure", settings.ack_failures):
         return Decision(Event.FINISH)

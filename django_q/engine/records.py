@@ -12,6 +12,7 @@ from django_q.kernel.messages import Outcome
 from django_q.kernel.states import REASONS, Ending, Event, Reason, TaskKind, TaskState
 from django_q.models import OrmQ, Task
 from django_q.models.dialects.base import Later
+from django_q.models.queue import NEW_COLUMNS
 from django_q.models.task import HISTORY_COLUMNS
 
 Row = dict[str, Any]
@@ -57,11 +58,21 @@ def hook_row(row: Row, options: dict[str, Any], outcome: Outcome, settings: Conf
     if options.get("hook_pickled"):
         told["pickled"] = True
     func = row["hook"]
-    return (
-        id, TaskKind.HOOK.value, row["queue"], TaskState.READY.value, row["priority"], None, Later(0), row["name"], func, None,
-        None, codec.encode((row["id"],), purpose="args", task_id=id, func=func),
-        codec.encode({}, purpose="kwargs", task_id=id, func=func), "pickle", json.dumps(told), None, None, None, None,
-    )  # fmt: skip
+    values = {
+        "id": id,
+        "kind": TaskKind.HOOK.value,
+        "queue": row["queue"],
+        "state": TaskState.READY.value,
+        "priority": row["priority"],
+        "enqueued_at": Later(0),
+        "name": row["name"],
+        "func": func,
+        "args": codec.encode((row["id"],), purpose="args", task_id=id, func=func),
+        "kwargs": codec.encode({}, purpose="kwargs", task_id=id, func=func),
+        "serializer": settings.serializer,
+        "options": json.dumps(told),
+    }
+    return tuple(values.get(column) for column in NEW_COLUMNS)
 
 
 def is_transient(options: dict[str, Any], settings: Conf) -> bool:

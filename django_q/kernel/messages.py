@@ -1,7 +1,7 @@
 """All that crosses a process boundary: frozen values, split into an envelope and a letter.
 
-The sentinel reads envelopes and passes letters on unopened. Both are plain values (numbers, text, bytes), so that a frame
-can be written with :mod:`marshal`; no pickle is loaded by the processes that supervise.
+The sentinel reads envelopes and passes letters on unopened. Both are plain values (numbers, text, bytes), so that a
+frame can be written with :mod:`marshal`; no pickle is loaded by the processes that supervise.
 """
 
 import marshal

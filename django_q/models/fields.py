@@ -25,7 +25,7 @@ class SealedAttribute(DeferredAttribute):
         opened = instance.__dict__.setdefault("_opened", {})
         name = self.field.attname
         if opened.get(name, (None, None))[0] is not value:
-            opened[name] = (value, self.field.open(instance, value))
+            opened[name] = (value, self.field.open(instance, value))  # type: ignore[attr-defined]
         return opened[name][1]
 
     # Without it this were no data descriptor, and what stands in the instance would be read unopened.
@@ -64,7 +64,9 @@ class SignedPickleField(PickledObjectField):
             try:
                 return Sealed(base64.b64decode(value, validate=True))
             except ValueError as error:
-                raise PayloadError(f"{value[:40]!r} is not base64 text, as a fixture of {self.name} must be.") from error
+                raise PayloadError(
+                    f"{value[:40]!r} is not base64 text, as a fixture of {self.name} must be."
+                ) from error
         return value
 
     def pre_save(self, model_instance: Model, add: bool) -> Any:
@@ -87,5 +89,7 @@ def sealed_bytes(instance: Model, name: str) -> bytes | None:
     """Return the stored bytes of a signed column, unopened."""
     value = instance.__dict__.get(name)
     if value is None:
-        value = instance.__class__._base_manager.using(instance._state.db).values_list(name, flat=True).get(pk=instance.pk)
+        value = (
+            instance.__class__._base_manager.using(instance._state.db).values_list(name, flat=True).get(pk=instance.pk)
+        )
     return None if value is None else bytes(value)

@@ -31,11 +31,13 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
         return alive.update(dead_at=sql.now_expression()) == 1
 
     def suspects(self, *, except_id: str) -> list["Incarnation"]:
-        """Return the other clusters that are alive or died within the last minute, each with ``expired`` and ``dead``."""
+        """Return the other clusters that live or died within the last minute, each with ``expired``."""
         sql = dialect_for(self.db)
         recent = models.Q(dead_at=None) | models.Q(dead_at__gt=sql.later_expression(-60))
         expired = models.Case(
-            models.When(expires_at__lt=sql.now_expression(), then=True), default=False, output_field=models.BooleanField()
+            models.When(expires_at__lt=sql.now_expression(), then=True),
+            default=False,
+            output_field=models.BooleanField(),
         )
         rows = self.filter(recent).exclude(pk=except_id).annotate(expired=expired)
         return list(rows.only("host", "pid", "process_started", "boot_id", "dead_at"))
@@ -56,7 +58,9 @@ class Incarnation(models.Model):
     name = models.CharField(_("name"), max_length=100)
     host = models.CharField(_("host"), max_length=255)
     pid = models.PositiveIntegerField(_("process id"))
-    process_started = models.CharField(max_length=32, help_text=_("Start time of the process, as its kernel counts it."))
+    process_started = models.CharField(
+        max_length=32, help_text=_("Start time of the process, as its kernel counts it.")
+    )
     boot_id = models.CharField(max_length=80, help_text=_("Which boot of the host, and which process namespace."))
     version = models.CharField(_("version"), max_length=40)
     queues = models.TextField(_("queues"), help_text=_("JSON list of the queues it serves."))

@@ -16,8 +16,8 @@ from django_q.models.fields import SignedPickleField
 
 # What a row that is put in says; every other column starts at its default.
 NEW_COLUMNS = (
-    "id", "kind", "queue", "state", "priority", "run_after", "enqueued_at", "name", "func", "group", "hook", "args", "kwargs",
-    "serializer", "options", "chain", "waits_for", "key", "requeued_from",
+    "id", "kind", "queue", "state", "priority", "run_after", "enqueued_at", "name", "func", "group", "hook", "args",
+    "kwargs", "serializer", "options", "chain", "waits_for", "key", "requeued_from",
 )  # fmt: skip
 # Pairs of id and token in one condition: SQLite limits how deep an expression may be.
 _PAIRS = 100
@@ -105,7 +105,9 @@ class OrmQ(models.Model):
     """A task or hook that has not ended."""
 
     id = models.CharField(_("id"), primary_key=True, max_length=32, editable=False)
-    kind = models.SmallIntegerField(_("kind"), choices=[(kind.value, kind.name.lower()) for kind in TaskKind], default=0)
+    kind = models.SmallIntegerField(
+        _("kind"), choices=[(kind.value, kind.name.lower()) for kind in TaskKind], default=0
+    )
     queue = models.CharField(_("queue"), max_length=100)
     state = models.SmallIntegerField(_("state"), choices=[(state.value, state.name.lower()) for state in TaskState])
     priority = models.SmallIntegerField(_("priority"), default=0, help_text=_("Greater first."))
@@ -118,7 +120,9 @@ class OrmQ(models.Model):
     args = SignedPickleField(_("arguments"), null=True, editable=False)
     kwargs = SignedPickleField(_("keyword arguments"), null=True, editable=False)
     serializer = models.CharField(_("serializer"), max_length=20, default="pickle")
-    options = models.TextField(_("options"), blank=True, default="", help_text=_("JSON of what was asked for beyond defaults."))
+    options = models.TextField(
+        _("options"), blank=True, default="", help_text=_("JSON of what was asked for beyond defaults.")
+    )
     attempts = models.PositiveIntegerField(_("attempts"), default=0, help_text=_("Runs that ended in an error."))
     crashes = models.PositiveIntegerField(_("crashes"), default=0, help_text=_("Runs whose process died."))
     rescues = models.PositiveIntegerField(_("rescues"), default=0, help_text=_("Takeovers from a cluster that died."))

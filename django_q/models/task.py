@@ -13,9 +13,9 @@ from django_q.models.dialects.base import HISTORY
 from django_q.models.fields import SignedPickleField
 
 HISTORY_COLUMNS = (
-    "id", "name", "func", "hook", "args", "kwargs", "result", "group", "cluster", "queue", "priority", "enqueued_at", "started",
-    "stopped", "success", "attempt_count", "crashes", "reason", "error", "traceback", "errors", "options", "chain", "worker",
-    "token", "requeued_from", "hook_error",
+    "id", "name", "func", "hook", "args", "kwargs", "result", "group", "cluster", "queue", "priority", "enqueued_at",
+    "started", "stopped", "success", "attempt_count", "crashes", "reason", "error", "traceback", "errors", "options",
+    "chain", "worker", "token", "requeued_from", "hook_error",
 )  # fmt: skip
 
 
@@ -124,7 +124,7 @@ class Task(models.Model):
 class Success(Task):
     """The tasks that succeeded."""
 
-    objects = SuccessManager()
+    objects = SuccessManager()  # type: ignore[misc]
 
     class Meta:
         app_label = "django_q"
@@ -137,7 +137,7 @@ class Success(Task):
 class Failure(Task):
     """The tasks that did not succeed."""
 
-    objects = FailureManager()
+    objects = FailureManager()  # type: ignore[misc]
 
     class Meta:
         app_label = "django_q"

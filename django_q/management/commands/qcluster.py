@@ -22,7 +22,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("-n", "--name", help="Name of the cluster and of the queue it serves.")
-        parser.add_argument("-w", "--workers", type=_at_least_one, help="Worker processes; default: one for each usable CPU.")
+        parser.add_argument(
+            "-w", "--workers", type=_at_least_one, help="Worker processes; default: one for each usable CPU."
+        )
         parser.add_argument("--until-empty", action="store_true", help="Stop when nothing is ready any more.")
         parser.add_argument("--log-level", choices=LEVELS, type=str.upper, help="Level of the logger 'django_q'.")
         parser.add_argument("--json-logs", action="store_true", help="Log one JSON object a line.")
@@ -68,7 +70,11 @@ def _require_tables(alias: str) -> None:
         targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "django_q"]
         missing = executor.migration_plan(targets)
     except DatabaseError as error:
-        raise CommandError(f"The database {alias!r} of Q_CLUSTER['orm'] cannot be used: {error}", returncode=2) from error
+        raise CommandError(
+            f"The database {alias!r} of Q_CLUSTER['orm'] cannot be used: {error}", returncode=2
+        ) from error
     if missing:
         option = "" if alias == "default" else f" --database {alias}"
-        raise CommandError(f"The tables of django_q are missing in {alias!r}. Run: manage.py migrate{option}", returncode=2)
+        raise CommandError(
+            f"The tables of django_q are missing in {alias!r}. Run: manage.py migrate{option}", returncode=2
+        )

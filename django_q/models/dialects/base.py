@@ -18,11 +18,12 @@ INCARNATION = "django_q_incarnation"
 
 # What a claim hands to the cluster, and what the move to the history copies. Both in the order of the statements.
 CLAIMED_COLUMNS = (
-    "id", "func", "kind", "name", "group", "queue", "attempts", "crashes", "rescues", "options", "priority", "args", "kwargs",
+    "id", "func", "kind", "name", "group", "queue", "attempts", "crashes", "rescues", "options", "priority", "args",
+    "kwargs",
 )  # fmt: skip
 TAKEN_COLUMNS = (
-    "id", "token", "kind", "name", "func", "group", "hook", "queue", "priority", "args", "kwargs", "options", "attempts",
-    "crashes", "errors", "chain", "enqueued_at", "requeued_from",
+    "id", "token", "kind", "name", "func", "group", "hook", "queue", "priority", "args", "kwargs", "options",
+    "attempts", "crashes", "errors", "chain", "enqueued_at", "requeued_from",
 )  # fmt: skip
 
 Rows = list[tuple[Any, ...]]

@@ -17,7 +17,7 @@ from django_q.models.dialects.base import (
 class PostgreSQL(Dialect):
     """Statements for PostgreSQL 14 and later."""
 
-    now = "clock_timestamp()"  # type: ignore[assignment]  # now() would be the start of the caller's transaction
+    now = "clock_timestamp()"  # now() would be the start of the caller's transaction
 
     def later(self, seconds: float) -> str:
         return f"(clock_timestamp() + interval '{seconds:.6f} seconds')"

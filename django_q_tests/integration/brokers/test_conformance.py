@@ -189,7 +189,9 @@ def test_a_batch_is_recorded_in_few_statements(broker, incarnation):
     put_many([(n, n) for n in range(200)])
     claims = claim(broker, incarnation, limit=200)
 
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         broker.finish([outcome_of(each, result=1) for each in claims], cluster="default")
 
     statements = [query["sql"] for query in queries if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT"))]

@@ -75,8 +75,13 @@ def long_history():
     for n in range(3000):
         rows.append(
             Task(
-                id=f"{n:032x}", name=f"name-{n}", func="math.copysign", group=f"group-{n % 50}", success=n % 10 > 0,
-                enqueued_at="2026-01-01T00:00:00Z", started="2026-01-01T00:00:00Z",
+                id=f"{n:032x}",
+                name=f"name-{n}",
+                func="math.copysign",
+                group=f"group-{n % 50}",
+                success=n % 10 > 0,
+                enqueued_at="2026-01-01T00:00:00Z",
+                started="2026-01-01T00:00:00Z",
                 stopped=f"2026-01-01T00:{n // 60 % 60:02}:{n % 60:02}Z",
             )  # fmt: skip
         )
