@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,112 +15,235 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Experiment',
+            name="Experiment",
             fields=[
-                ('exp_pk', models.AutoField(primary_key=True, serialize=False)),
-                ('experiment_title', models.CharField(max_length=256, verbose_name='title')),
-                ('experiment_created_date', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('is_scheduled', models.BooleanField(default=False, editable=False)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='experiments', to=settings.AUTH_USER_MODEL)),
+                ("exp_pk", models.AutoField(primary_key=True, serialize=False)),
+                ("experiment_title", models.CharField(max_length=256, verbose_name="title")),
+                ("experiment_created_date", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("is_scheduled", models.BooleanField(default=False, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="experiments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-exp_pk',),
+                "ordering": ("-exp_pk",),
             },
         ),
         migrations.CreateModel(
-            name='Command',
+            name="Command",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('delay', models.DecimalField(decimal_places=6, help_text='Seconds from the start.', max_digits=11)),
-                ('name', models.CharField(choices=[('SetThrottle', 'SetThrottle'), ('SetBrakePressure', 'SetBrakePressure'), ('SetGovernorSpeed', 'SetGovernorSpeed'), ('EndExperiment', 'EndExperiment')], max_length=40)),
-                ('arguments', models.CharField(blank=True, help_text='Numbers with commas between them.', max_length=200)),
-                ('parent_experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='commands', to='django_q_experimenteditor.experiment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("delay", models.DecimalField(decimal_places=6, help_text="Seconds from the start.", max_digits=11)),
+                (
+                    "name",
+                    models.CharField(
+                        choices=[
+                            ("SetThrottle", "SetThrottle"),
+                            ("SetBrakePressure", "SetBrakePressure"),
+                            ("SetGovernorSpeed", "SetGovernorSpeed"),
+                            ("EndExperiment", "EndExperiment"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "arguments",
+                    models.CharField(blank=True, help_text="Numbers with commas between them.", max_length=200),
+                ),
+                (
+                    "parent_experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="commands",
+                        to="django_q_experimenteditor.experiment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('delay', 'pk'),
+                "ordering": ("delay", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='RunResult',
+            name="RunResult",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start', models.DateTimeField()),
-                ('end', models.DateTimeField()),
-                ('posted_at', models.DateTimeField(blank=True, help_text='When the engine had taken the experiment.', null=True)),
-                ('log', models.TextField(blank=True, default='')),
-                ('next_chunk', models.PositiveIntegerField(default=1, help_text='The part of the log to ask for next.')),
-                ('fetch_tries', models.PositiveIntegerField(default=0)),
-                ('is_complete', models.BooleanField(default=False, help_text='Is everything stored that the run brought?')),
-                ('error', models.TextField(blank=True, default='', help_text='Why there are no results, or not all of them.')),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='django_q_experimenteditor.experiment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start", models.DateTimeField()),
+                ("end", models.DateTimeField()),
+                (
+                    "posted_at",
+                    models.DateTimeField(blank=True, help_text="When the engine had taken the experiment.", null=True),
+                ),
+                ("log", models.TextField(blank=True, default="")),
+                (
+                    "next_chunk",
+                    models.PositiveIntegerField(default=1, help_text="The part of the log to ask for next."),
+                ),
+                ("fetch_tries", models.PositiveIntegerField(default=0)),
+                (
+                    "is_complete",
+                    models.BooleanField(default=False, help_text="Is everything stored that the run brought?"),
+                ),
+                (
+                    "error",
+                    models.TextField(blank=True, default="", help_text="Why there are no results, or not all of them."),
+                ),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="django_q_experimenteditor.experiment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'experiment run',
-                'ordering': ('-start',),
+                "verbose_name": "experiment run",
+                "ordering": ("-start",),
             },
         ),
         migrations.CreateModel(
-            name='ObservableQuantity',
+            name="ObservableQuantity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(choices=[('axlebasedvehiclespeed', 'Axle based vehicle speed, km/h'), ('govspeed', 'Governor speed, km/h')], max_length=40)),
-                ('xdata', models.JSONField(blank=True, default=list, help_text='Moments, as Unix time.')),
-                ('ydata', models.JSONField(blank=True, default=list)),
-                ('fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('related_experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quantities', to='django_q_experimenteditor.experiment')),
-                ('related_run', models.ForeignKey(blank=True, help_text='None: a choice', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='quantities', to='django_q_experimenteditor.runresult')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        choices=[
+                            ("axlebasedvehiclespeed", "Axle based vehicle speed, km/h"),
+                            ("govspeed", "Governor speed, km/h"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                ("xdata", models.JSONField(blank=True, default=list, help_text="Moments, as Unix time.")),
+                ("ydata", models.JSONField(blank=True, default=list)),
+                ("fetched_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "related_experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quantities",
+                        to="django_q_experimenteditor.experiment",
+                    ),
+                ),
+                (
+                    "related_run",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="None: a choice",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quantities",
+                        to="django_q_experimenteditor.runresult",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'observable quantities',
-                'ordering': ('pk',),
+                "verbose_name_plural": "observable quantities",
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='Booking',
+            name="Booking",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email_reminder', models.CharField(blank=True, choices=[('', 'none'), ('1day', '1day'), ('1hr', '1hr'), ('30min', '30min'), ('15min', '15min'), ('10min', '10min')], max_length=5, verbose_name='reminder')),
-                ('related_experiment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='booking', to='django_q_experimenteditor.experiment')),
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='booking', to='django_q_experimenteditor.runresult')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "email_reminder",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "none"),
+                            ("1day", "1day"),
+                            ("1hr", "1hr"),
+                            ("30min", "30min"),
+                            ("15min", "15min"),
+                            ("10min", "10min"),
+                        ],
+                        max_length=5,
+                        verbose_name="reminder",
+                    ),
+                ),
+                (
+                    "related_experiment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="booking",
+                        to="django_q_experimenteditor.experiment",
+                    ),
+                ),
+                (
+                    "run",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="booking",
+                        to="django_q_experimenteditor.runresult",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RunTask',
+            name="RunTask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('task_id', models.CharField(max_length=32, unique=True)),
-                ('due', models.DateTimeField()),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='django_q_experimenteditor.runresult')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("task_id", models.CharField(max_length=32, unique=True)),
+                ("due", models.DateTimeField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tasks",
+                        to="django_q_experimenteditor.runresult",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('due', 'pk'),
+                "ordering": ("due", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.CharField(choices=[('success', 'success'), ('info', 'info'), ('warning', 'warning'), ('error', 'error')], default='info', max_length=10)),
-                ('unread', models.BooleanField(default=True)),
-                ('actor', models.CharField(max_length=256)),
-                ('verb', models.CharField(max_length=255)),
-                ('target', models.CharField(blank=True, max_length=256)),
-                ('action_object', models.CharField(blank=True, max_length=256)),
-                ('url', models.CharField(blank=True, help_text='Where to read more.', max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('timestamp', models.DateTimeField(default=django.utils.timezone.now)),
-                ('public', models.BooleanField(default=True)),
-                ('data', models.JSONField(blank=True, default=dict)),
-                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='experiment_news', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("success", "success"), ("info", "info"), ("warning", "warning"), ("error", "error")],
+                        default="info",
+                        max_length=10,
+                    ),
+                ),
+                ("unread", models.BooleanField(default=True)),
+                ("actor", models.CharField(max_length=256)),
+                ("verb", models.CharField(max_length=255)),
+                ("target", models.CharField(blank=True, max_length=256)),
+                ("action_object", models.CharField(blank=True, max_length=256)),
+                ("url", models.CharField(blank=True, help_text="Where to read more.", max_length=200)),
+                ("description", models.TextField(blank=True)),
+                ("timestamp", models.DateTimeField(default=django.utils.timezone.now)),
+                ("public", models.BooleanField(default=True)),
+                ("data", models.JSONField(blank=True, default=dict)),
+                (
+                    "recipient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="experiment_news",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-timestamp', '-pk'),
-                'indexes': [models.Index(fields=['recipient', 'unread'], name='experimenteditor_unread')],
+                "ordering": ("-timestamp", "-pk"),
+                "indexes": [models.Index(fields=["recipient", "unread"], name="experimenteditor_unread")],
             },
         ),
         migrations.AddIndex(
-            model_name='runresult',
-            index=models.Index(fields=['start', 'end'], name='experimenteditor_slot'),
+            model_name="runresult",
+            index=models.Index(fields=["start", "end"], name="experimenteditor_slot"),
         ),
     ]

@@ -1,0 +1,118 @@
+"""What a person or a machine sees of the demonstration, from the first line to the last."""
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from django_q.examples.demo.inspection import Inspection, Missing
+from django_q.examples.demo.stage import Stage, StageError, free_port
+
+LOGIN = "demo"
+TIME_LIMIT = 90  # seconds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show the demonstration until it is stopped or, with --check, until everything was seen."""
+    options = _parser().parse_args(arguments)
+    # Whoever stops the demonstration, its processes and its data have to go.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    try:
+        with _folder(options.data) as folder:
+            stage = Stage(folder, port=options.port or free_port(), quiet=options.check and not options.logs)
+            return _check(stage) if options.check else _show(stage)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 0 if not options.check else 130
+    except StageError as error:
+        say(f"FAILED  {error}")
+        return 1
+
+
+def say(line: str) -> None:
+    """Print a line at once, even through a pipe."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _show(stage: Stage) -> int:
+    say(f"Preparing example data in {stage.folder} …")
+    try:
+        stage.start()
+        stage.wait(stage.is_open)
+        _say_where(stage)
+        stage.wait(lambda: False)
+        return 0
+    finally:
+        _end(stage)
+
+
+def _say_where(stage: Stage) -> None:
+    say("")
+    say(f"    Open   {stage.url}")
+    say(f"    Log in as {LOGIN!r} with the password {LOGIN!r}; Ctrl-C stops everything.")
+    say("")
+
+
+def _check(stage: Stage) -> int:
+    """Do what a visitor would do, and say what was seen."""
+    say("Starting the site, the cluster and the devices …")
+    inspection = Inspection(stage, limit=TIME_LIMIT, say=lambda line: say(f"ok      {line}"))
+    passed = False
+    try:
+        stage.start()
+        inspection.run(user=LOGIN, password=LOGIN)
+        passed = True
+    except (Missing, StageError) as error:
+        say(f"FAILED  {error}")
+        say(stage.last_words())
+    finally:
+        inspection.end()
+        left = _end(stage)
+    if passed and not left:
+        say("Everything worked.")
+    return 0 if passed and not left else 1
+
+
+def _end(stage: Stage) -> list[str]:
+    """Stop all processes, undisturbed by further signals; return those that are still there, none if all is well."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    stage.stop()
+    left = stage.survivors()
+    for line in left:
+        say(f"FAILED  still running: {line}")
+    if not left:
+        say("ok      all processes have ended")
+    return left
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    """Yield a directory for the data: one that is kept, or one that goes with the demonstration."""
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="django-q-demo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="demo", description="A site with a cluster and example data.")
+    parser.add_argument("--check", action="store_true", help="use it without a person, say what was seen, and end")
+    parser.add_argument("--port", type=int, default=0, help="of the site; by default a free one")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep the data here instead of deleting them")
+    parser.add_argument("--logs", action="store_true", help="with --check: show what the processes print as well")
+    return parser

@@ -1,0 +1,199 @@
+"""A visit to the demonstration by a program: it presses the buttons, books an experiment and looks at everything."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from functools import partial
+from html import unescape
+from threading import Event, Timer
+from typing import TypeVar
+from urllib.parse import urljoin
+
+import requests
+
+from django_q.examples.demo.stage import Stage
+
+FIRST, SECOND = "full stop from 30 km/h", "governor at 20 km/h"
+Found = TypeVar("Found")
+
+
+class Missing(Exception):
+    """Something that should be there is not."""
+
+
+class Inspection:
+    """Looks at a running stage. Each thing that was seen is said; the first one that is missing ends it."""
+
+    def __init__(self, stage: Stage, *, limit: float, say: Callable[[str], None]) -> None:
+        self.stage = stage
+        self.say = say
+        self.limit = limit
+        self.session = requests.Session()
+        self._late = Event()
+        self._timer = Timer(limit, self._late.set)
+        self._timer.start()
+
+    def run(self, *, user: str, password: str) -> None:
+        """Do all of it."""
+        self.log_in(user, password)
+        tasks = {name: self.press(name) for name in ("copysign", "hook", "slow", "failing")}
+        run_url = self.book(FIRST)
+        self.book(SECOND, start=self.site_time() + timedelta(minutes=10, seconds=8), email_reminder="10min")
+        self.see_tasks_end(tasks)
+        self.see_hook_fire()
+        self.see_post()
+        self.see_results(run_url)
+        self.see_mails()
+        self.see_admin()
+
+    def end(self) -> None:
+        self._timer.cancel()
+        self.session.close()
+
+    # --- steps -----------------------------------------------------------------------------------------------------
+
+    def log_in(self, user: str, password: str) -> None:
+        self.until(self.stage.is_open, "the site to take connections")
+        page = self.submit("login/", username=user, password=password)
+        if "Each button" not in page.text:
+            raise Missing(f"the login as {user!r} did not lead to the home page but to {page.url!r}")
+        self.say(f"the site answers at {self.stage.url} and lets {user!r} in")
+
+    def press(self, button: str) -> str:
+        """Press a button of the home page and return the id of the task that it enqueued."""
+        page = self.submit(f"enqueue/{button}/", form="")
+        found = re.search(r'id="task-([0-9a-f]{32})"', page.text)
+        if not found:
+            raise Missing(f"the home page shows no task after the button {button!r}")
+        return found[1]
+
+    def book(self, title: str, *, start: datetime | None = None, email_reminder: str = "") -> str:
+        """Book an experiment, now unless a start is given, and return the address of the run's page."""
+        listed = re.search(rf'href="([^"]+)">{re.escape(title)}<', unescape(self.get("editor/").text))
+        if not listed:
+            raise Missing(f"the list of experiments lacks {title!r}")
+        text = start.strftime("%Y-%m-%dT%H:%M:%S") if start else ""
+        page = self.submit(f"{listed[1].lstrip('/')}book/", start=text, end="", email_reminder=email_reminder)
+        if "/runs/" not in page.url:
+            raise Missing(f"booking {title!r} led to {page.url!r}: {_headline(page.text)}")
+        self.say(f"{title!r} is booked for {f'{start:%H:%M:%S}' if start else 'now'}")
+        return page.url
+
+    def see_tasks_end(self, tasks: dict[str, str]) -> None:
+        for button, state, text in (
+            ("copysign", "succeeded", "-2.0"),
+            ("hook", "succeeded", "(0.5, 2.0)"),
+            ("failing", "failed", "ValueError"),
+            ("slow", "succeeded", "None"),
+        ):
+            row = self.until(partial(self.ended_row, tasks[button]), f"the task of the button {button!r} to end")
+            if f'data-state="{state}"' not in row or text not in row:
+                raise Missing(f"the task of the button {button!r} should be {state} with {text!r}:\n{row}")
+            self.say(f"the task of the button {button!r} {state} with {text!r}")
+
+    def ended_row(self, task_id: str) -> str:
+        row = re.search(rf'<tr id="task-{task_id}".*?</tr>', unescape(self.get("tasks/").text), re.DOTALL)
+        return row[0] if row and re.search(r'data-state="(succeeded|failed)"', row[0]) else ""
+
+    def see_hook_fire(self) -> None:
+        cluster = next(child for child in self.stage.children if child.name == "cluster")
+        self.until(lambda: any("(0.5, 2.0)" in line for line in cluster.lines), "the hook to print the result")
+        self.say("the hook printed (0.5, 2.0) in the cluster")
+
+    def see_post(self) -> None:
+        def posted() -> list[dict]:
+            report = requests.get(urljoin(self.stage.devices_url, "control/"), timeout=10).json()
+            return report["posts"]
+
+        post, *others = self.until(posted, "the device server to get the POST")
+        name, commands = post["Info"]["ExperimentName"], post["Commands"]["SSS_once"]
+        if others or not name.startswith("FullStopFrom30Kmh") or len(commands) != 4:
+            raise Missing(f"one POST of FullStopFrom30Kmh with 4 commands; the devices got {[post, *others]!r}")
+        self.say(f"the device server got one POST: {name} with {len(commands)} commands")
+
+    def see_results(self, run_url: str) -> None:
+        self.until(lambda: 'data-run="complete"' in self.get(f"{run_url}state/").text, "the run to be complete")
+        page = self.get(f"{run_url}results/").text
+        points = [len(curve.split()) for curve in re.findall(r'<polyline class="curve" points="([^"]*)"', page)]
+        if len(points) != 2 or min(points) < 30:
+            raise Missing(f"two plots of at least 30 points; the results have {points!r}")
+        if "command SetThrottle(80)" not in page or "Page 1 of" not in page:
+            raise Missing("the log of the run, page by page")
+        self.say(
+            f"the results are stored: plots of {' and '.join(map(str, points))} points, and a log of several parts"
+        )
+
+    def see_mails(self) -> None:
+        subjects = {f"Results Available For {FIRST}": "/results/", "Experiment Reminder": "in 10 minutes"}
+        for subject, text in subjects.items():
+            mail = self.until(partial(self.mail, subject), f"the mail {subject!r}")
+            body = mail.get_content()
+            if text not in body:
+                raise Missing(f"{text!r} in the body of the mail {subject!r}: {body!r}")
+            self.say(f"the mail {subject!r} went to {mail['To']}")
+        link = re.search(r"http://\S+", self.mail(f"Results Available For {FIRST}").get_content())[0]
+        self.get(link)
+        self.say(f"its link leads to {link}")
+
+    def mail(self, subject: str) -> EmailMessage | None:
+        for path in (self.stage.folder / "mails").glob("*"):
+            content, is_whole, _ = path.read_bytes().partition(b"\n" + b"-" * 79)
+            mail = message_from_bytes(content, policy=policy.default)
+            if is_whole and mail["Subject"] == subject:
+                return mail
+        return None
+
+    def see_admin(self) -> None:
+        lists = {
+            "success": "math.copysign",
+            "failure": "math.sqrt",
+            "ormq": "send_experiment_json",
+            "incarnation": "demo",
+        }
+        for model, text in lists.items():
+            page = self.get(f"admin/django_q/{model}/").text
+            if text not in page:
+                raise Missing(f"{text!r} in the admin's list {model!r}")
+            self.say(f"the admin's list {model!r} shows {text!r}")
+
+    # --- HTTP ------------------------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> requests.Response:
+        answer = self.session.get(urljoin(self.stage.url, path), timeout=10)
+        if answer.status_code != 200:
+            raise Missing(f"{answer.url} answered {answer.status_code}: {_headline(answer.text)}")
+        return answer
+
+    def submit(self, path: str, *, form: str | None = None, **values: str) -> requests.Response:
+        """Send a form as a browser does: with the token of the page on which it stands."""
+        page = self.get(path if form is None else form)
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        if not token:
+            raise Missing(f"{page.url} has no form")
+        url = urljoin(self.stage.url, path)
+        answer = self.session.post(url, data={"csrfmiddlewaretoken": token[1], **values}, timeout=10)
+        if answer.status_code != 200:
+            raise Missing(f"{url} answered {answer.status_code} to a POST: {_headline(answer.text)}")
+        return answer
+
+    def site_time(self) -> datetime:
+        """Return what the clock of the site says."""
+        return parsedate_to_datetime(self.get("").headers["Date"])
+
+    def until(self, look: Callable[[], Found], saying: str) -> Found:
+        """Look until there is something; give up when the time for the whole visit is over."""
+        while not (found := look()):
+            self.stage.demand_life()
+            if self._late.wait(0.2):
+                raise Missing(f"waited for {saying}, but {self.limit:.0f} s are over")
+        return found
+
+
+def _headline(html: str) -> str:
+    """Return what an error page says first."""
+    title = re.search(r"<title>(.*?)</title>", html, re.DOTALL)
+    errors = re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', html, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", " ".join([title[1] if title else html[:200], *errors])).split())

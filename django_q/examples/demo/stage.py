@@ -1,0 +1,147 @@
+"""The processes of the demonstration: how they start, where they listen, and that none is left."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from threading import Event
+
+from django_q.examples.demo.child import Child
+
+SETTINGS = "django_q.examples.project.settings"
+# How long the processes get to end by themselves, in seconds. The cluster gives running tasks three of them.
+PATIENCE = 15
+
+
+class StageError(Exception):
+    """The demonstration could not start."""
+
+
+class Stage:
+    """A directory with data, and the processes that work on it."""
+
+    def __init__(self, folder: Path, *, port: int, quiet: bool) -> None:
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{port}/"
+        self.port = port
+        self.quiet = quiet
+        self.children: list[Child] = []
+        self.devices_url = ""
+        self._never = Event()
+
+    def start(self) -> None:
+        """Make the database and start the devices, which tell their address, the cluster and the site."""
+        if not is_free(self.port):
+            raise StageError(f"Port {self.port} is taken. Choose another one with --port, or none for a free one.")
+        for command in (["migrate", "--verbosity", "0"], ["load_experiments"]):
+            self._manage(*command)
+        devices = self._spawn(
+            "devices", "django_q.examples.experimenteditor.devices", "--port", "0", "--chunk-lines", "50"
+        )
+        self.devices_url = self._address_of(devices)
+        self._spawn("cluster", "django", "qcluster")
+        self._spawn("site", "django", "runserver", "--noreload", f"127.0.0.1:{self.port}")
+
+    def is_open(self) -> bool:
+        """Does the site take connections?"""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def wait(self, until: Callable[[], bool]) -> None:
+        """Return when something has come true; raise StageError if a process ends before."""
+        while not until():
+            self.demand_life()
+            self._never.wait(0.2)
+
+    def demand_life(self) -> None:
+        """Raise StageError if a process has ended."""
+        for name in self.dead():
+            raise StageError(f"The process {name!r} ended by itself.")
+
+    def dead(self) -> list[str]:
+        return [child.name for child in self.children if not child.is_alive]
+
+    def stop(self) -> None:
+        """End all processes, the site first so that nothing new comes in; kill what does not end."""
+        for child in reversed(self.children):
+            child.ask_to_end()
+        for child in reversed(self.children):
+            child.end(PATIENCE)
+
+    def last_words(self) -> str:
+        """Return the last lines of each process, for a failure."""
+        return "\n".join(f"--- {child.name}\n{child.last_words()}" for child in self.children)
+
+    def survivors(self) -> list[str]:
+        """Return what is still running of all that was started here, helpers of helpers included."""
+        sessions = {child.pid for child in self.children}
+        return [line for line in _processes(sessions, str(self.folder)) if line]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
+            "DJANGO_Q_DEMO_DIR": str(self.folder),
+            "DJANGO_Q_DEMO_DEVICES": self.devices_url.rstrip("/"),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _manage(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "django", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if done.returncode:
+            raise StageError(f"The command {' '.join(arguments)!r} failed:\n{done.stdout}")
+
+    def _spawn(self, name: str, module: str, *arguments: str) -> Child:
+        child = Child(name, [sys.executable, "-m", module, *arguments], self.environment, quiet=self.quiet)
+        self.children.append(child)
+        return child
+
+    def _address_of(self, child: Child) -> str:
+        """Return the address that a process prints in its first lines."""
+        while child.is_alive or child.lines:
+            found = re.search(r"http://\S+", "\n".join(child.lines))
+            if found:
+                return found[0]
+            self._never.wait(0.05)
+        raise StageError(f"The process {child.name!r} did not say where it listens:\n{child.last_words()}")
+
+
+def free_port() -> int:
+    """Return a port of this host on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: the dust of closed connections is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _processes(sessions: set[int], marker: str) -> Iterable[str]:
+    """Yield the processes in these sessions or with this text in their environment; on Linux only."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, session = (folder / "stat").read_text().rsplit(") ", 1)[1].split()[:4]
+            environment = (folder / "environ").read_bytes() if folder.name != str(os.getpid()) else b""
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (OSError, ValueError):  # it ended just now, or belongs to somebody else
+            continue
+        if state != "Z" and (int(session) in sessions or marker.encode() in environment):
+            yield f"{folder.name} {command}".strip()
