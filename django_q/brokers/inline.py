@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.db import Error, connections, transaction
@@ -91,12 +92,21 @@ def _attempt(claim: Claimed | None, settings: Conf) -> tuple[BaseException | Non
     """Run one attempt and record it; return what it raised, and the ids of the hooks that follow."""
     if claim is None:
         return None, ()
-    envelope, letter = claim
-    savepoint = _Savepoint(settings.orm)
-    outcome, error = execution.run(envelope, letter, worker=f"{socket.gethostname()}:{os.getpid()}", guard=Guard())
-    savepoint.end(error)
+    outcome, error = _execute(*claim, settings.orm)
     settled = completion.finish([_ended(outcome, error)], cluster=settings.name)
     return error, settled.hooks
+
+
+def _execute(envelope: Envelope, letter: Letter, alias: str) -> tuple[Outcome, BaseException | None]:
+    """Run a function; an error of the database in it leaves the transaction of the caller, if there is one, usable."""
+    execute = partial(execution.run, envelope, letter, worker=f"{socket.gethostname()}:{os.getpid()}", guard=Guard())
+    if not connections[alias].in_atomic_block:
+        return execute()
+    with transaction.atomic(using=alias):
+        outcome, error = execute()
+        if _is_of_database(error):
+            transaction.set_rollback(True, using=alias)
+    return outcome, error
 
 
 def _ended(outcome: Outcome, error: BaseException | None) -> Outcome:
@@ -114,23 +124,6 @@ def _run_hook(hook_id: str, settings: Conf) -> None:
         _attempt(claim, settings)
         if not settings.hook_max_attempts:
             return  # no limit: the next attempt is a cluster's
-
-
-class _Savepoint:
-    """Keeps the caller's transaction usable after an error of the database in the task."""
-
-    def __init__(self, alias: str) -> None:
-        self._alias = alias
-        self._id = transaction.savepoint(using=alias) if connections[alias].in_atomic_block else None
-
-    def end(self, error: BaseException | None) -> None:
-        if self._id is None:
-            return
-        if error is not None and (connections[self._alias].needs_rollback or _is_of_database(error)):
-            transaction.savepoint_rollback(self._id, using=self._alias)
-            transaction.set_rollback(False, using=self._alias)
-        else:
-            transaction.savepoint_commit(self._id, using=self._alias)
 
 
 def _is_of_database(error: BaseException | None) -> bool:
