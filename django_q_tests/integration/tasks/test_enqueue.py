@@ -6,8 +6,7 @@ from uuid import UUID
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.db import connection, connections, transaction
-from django.db.transaction import TransactionManagementError
+from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -27,30 +26,6 @@ PATH = "django_q_tests.integration.tasks.functions"
 
 atomic_db = pytest.mark.django_db
 committing_db = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def rung(monkeypatch):
-    """The queues that were announced."""
-    queues = []
-    monkeypatch.setattr(get_broker(), "announce", queues.extend)
-    return queues
-
-
-@pytest.fixture
-def other(tmp_path):
-    """The alias of a second database."""
-    connections.databases["other"] = {
-        **connections.databases["default"],
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(tmp_path / "other.sqlite3"),
-        "OPTIONS": {},
-    }
-    connections["other"].connect()
-    yield "other"
-    connections["other"].close()
-    del connections["other"]
-    del connections.databases["other"]
 
 
 def call_of(row):
@@ -287,108 +262,6 @@ def test_what_was_due_in_the_past_is_due_at_once(past):
     async_task("math.floor", 1, run_after=past)
 
     assert OrmQ.objects.get().state == TaskState.READY
-
-
-# --- transactions --------------------------------------------------------------------------------------------------
-
-
-@committing_db
-def test_a_task_is_rolled_back_with_its_transaction(rung):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        async_task("math.floor", 1)
-        assert queue_size() == 1
-        raise ZeroDivisionError
-
-    assert queue_size() == 0
-    assert rung == []
-
-
-@committing_db
-def test_a_task_is_announced_when_its_transaction_is_committed(rung):
-    with transaction.atomic():
-        async_task("math.floor", 1, cluster="slow")
-        assert rung == []
-
-    assert rung == ["slow"]
-
-
-@committing_db
-def test_an_announcement_that_fails_does_not_reach_the_caller(monkeypatch, caplog):
-    def fail(queues):
-        raise RuntimeError("no bell")
-
-    monkeypatch.setattr(get_broker(), "announce", fail)
-
-    async_task("math.floor", 1)
-    with transaction.atomic():
-        async_task("math.floor", 1)
-
-    assert queue_size() == 2
-
-
-@committing_db
-def test_a_caller_that_commits_by_hand_is_served(rung):
-    transaction.set_autocommit(False)
-    try:
-        async_task("math.floor", 1)
-        transaction.rollback()
-        async_task("math.floor", 2)
-        transaction.commit()
-    finally:
-        transaction.set_autocommit(True)
-
-    assert [row.args for row in OrmQ.objects.all()] == [(2,)]
-
-
-@committing_db
-def test_the_transaction_of_another_database_is_waited_for(other, rung):
-    with transaction.atomic(using=other):
-        values = [1]
-        task_id = async_task("math.fsum", values)
-        values.append(2)
-        assert queue_size() == 0
-
-    assert OrmQ.objects.get(pk=task_id).args == ([1],)
-    assert rung == ["default"]
-
-
-@committing_db
-def test_what_cannot_be_pickled_is_refused_before_the_other_database_commits(other):
-    with transaction.atomic(using=other), pytest.raises(UnpicklableError):
-        async_task("math.fsum", lambda: None)
-
-
-@committing_db
-def test_a_task_ends_with_the_rolled_back_transaction_of_another_database(other):
-    with pytest.raises(ZeroDivisionError), transaction.atomic(using=other):
-        async_task("math.floor", 1)
-        raise ZeroDivisionError
-
-    assert queue_size() == 0
-
-
-@committing_db
-def test_our_own_transaction_comes_before_that_of_another_database(other):
-    with transaction.atomic(using=other), transaction.atomic():
-        async_task("math.floor", 1)
-        assert queue_size() == 1
-
-
-@atomic_db
-def test_a_broken_transaction_is_djangos_error():
-    with pytest.raises(TransactionManagementError), transaction.atomic():
-        transaction.set_rollback(True)
-        async_task("math.floor", 1)
-
-
-@committing_db
-def test_the_callers_connection_stays_open():
-    connection.ensure_connection()
-    before = connection.connection
-
-    async_task("math.floor", 1)
-
-    assert connection.connection is before
 
 
 # --- brokers -------------------------------------------------------------------------------------------------------
