@@ -35,10 +35,10 @@ bench: install ## Run the benchmarks
 	$(LANE_A) -m django_q_tests.benchmarks
 
 demo: install ## Show it: web server and cluster with example data; Ctrl-C stops everything
-	$(LANE_A) manage.py demo
+	$(LANE_A) -m django_q.examples.demo
 
 demo-check: install ## The same without a person: fails if anything is missing
-	$(LANE_A) manage.py demo --check
+	$(LANE_A) -m django_q.examples.demo --check
 
 check: ## Everything that CI runs
 	@python3 .ci/check all

@@ -10,6 +10,10 @@ from django_q import checks, conf
 SQLITE = {"ENGINE": "django.db.backends.sqlite3"}
 
 
+# Django's own checks ask MySQL for its version.
+pytestmark = pytest.mark.django_db
+
+
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     monkeypatch.delenv("Q_CLUSTER_NAME", raising=False)
