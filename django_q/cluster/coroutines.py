@@ -13,11 +13,23 @@ from django_q.cluster.slots import Slots, StopReason
 from django_q.engine import connections, execution
 from django_q.engine.execution import Attempt
 from django_q.engine.timeouts import AsyncGuard
-from django_q.exceptions import TaskInterrupt
+from django_q.exceptions import TaskCanceled, TaskInterrupt, TaskStopped, TaskTimeout
 from django_q.kernel import clock
 from django_q.kernel.messages import Outcome
 
 Report = Callable[[Attempt, Outcome, float], None]
+
+_INTERRUPTS: dict[StopReason, type[TaskInterrupt]] = {
+    StopReason.TIMEOUT: TaskTimeout,
+    StopReason.CANCEL: TaskCanceled,
+    StopReason.SHUTDOWN: TaskStopped,
+}
+
+
+def interrupt_for(reason: StopReason) -> TaskInterrupt:
+    """Return what is raised in a task that the sentinel stops."""
+    kind = _INTERRUPTS[reason]
+    return kind(kind.__doc__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +41,23 @@ class _Entry:
 
 
 class Crew:
-    """Runs coroutine functions. ``report`` is called in the loop's thread as soon as one ends, then ``wake``."""
+    """Runs coroutine functions.
+
+    In the loop's thread, ``report`` is called as soon as one ends, then ``log``, and ``wake`` when there is room again.
+    """
 
     def __init__(
         self,
         slots: Slots,
         *,
         report: Report,
+        log: Callable[[Attempt, Outcome], None],
         wake: Callable[[], None],
-        interrupt_for: Callable[[StopReason], TaskInterrupt],
     ) -> None:
         self.slots = slots
         self._report = report
+        self._log = log
         self._wake = wake
-        self._interrupt_for = interrupt_for
         self._free = deque(range(1, slots.entries))
         self._running: dict[int, _Entry] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,6 +128,7 @@ class Crew:
             self._wake()
 
     async def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        self._log(attempt, outcome)
         await execution.aannounce(attempt, outcome)
         if attempt.error is not None:
             attempt.error = None  # its traceback holds this frame, which holds the attempt
@@ -123,4 +139,4 @@ class Crew:
         for entry in tuple(self._running.values()):
             reason = self.slots.stop_asked(entry.number)
             if reason is not None:
-                entry.guard.interrupt(self._interrupt_for(reason))
+                entry.guard.interrupt(interrupt_for(reason))

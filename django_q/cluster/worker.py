@@ -14,13 +14,13 @@ from typing import Any
 
 from django_q import signals
 from django_q.cluster.channels import Frame, Kind
-from django_q.cluster.coroutines import Crew
+from django_q.cluster.coroutines import Crew, interrupt_for
 from django_q.cluster.role import Berth, Role
-from django_q.cluster.slots import MAIN, Slots, StopReason
+from django_q.cluster.slots import MAIN, Slots
 from django_q.engine import connections, execution
 from django_q.engine.execution import Attempt
 from django_q.engine.timeouts import Guard
-from django_q.exceptions import TaskCanceled, TaskInterrupt, TaskStopped, TaskTimeout
+from django_q.exceptions import TaskInterrupt
 from django_q.kernel import clock
 from django_q.kernel.messages import Envelope, Letter, Outcome
 from django_q.kernel.states import Ending
@@ -33,11 +33,6 @@ except ImportError:  # Windows
 logger = logging.getLogger("django_q.tasks")
 
 _IDLE = 30.0  # seconds without work after which database connections are closed
-_INTERRUPTS: dict[StopReason, type[TaskInterrupt]] = {
-    StopReason.TIMEOUT: TaskTimeout,
-    StopReason.CANCEL: TaskCanceled,
-    StopReason.SHUTDOWN: TaskStopped,
-}
 
 
 class Worker(Role):
@@ -80,7 +75,7 @@ class Worker(Role):
         self._poll = select.poll()
         self._open_bell()
         self.guard = Guard(self._pending)
-        self.crew = Crew(self.slots, report=self._report, wake=self._ring, interrupt_for=interrupt_for)
+        self.crew = Crew(self.slots, report=self._report, log=self._log, wake=self._ring)
         self._take_signals()
         signals.send(signals.post_spawn, proc_name=self.full_title())
 
@@ -118,6 +113,7 @@ class Worker(Role):
         outcome = execution.conclude(attempt)
         self._report(attempt, outcome, clock.monotonic() - started)
         self.slots.end(MAIN)
+        self._log(attempt, outcome)
         execution.announce(attempt, outcome)
         connections.settle(failed=attempt.error is not None)
         attempt.error = None  # its traceback holds this frame, which holds the attempt
@@ -125,6 +121,8 @@ class Worker(Role):
     def _report(self, attempt: Attempt, outcome: Outcome, seconds: float) -> None:
         header = (outcome.id, outcome.token, int(outcome.ending), seconds, attempt.is_async)
         self._send(Kind.OUTCOMES, [header], [outcome.report.pack()])
+
+    def _log(self, attempt: Attempt, outcome: Outcome) -> None:
         if outcome.ending in (Ending.FAILED, Ending.TIMED_OUT):
             extra = {"action": "task_failed", "task_id": outcome.id, "func": attempt.task.func}
             name, error = attempt.task.name, outcome.report.error
@@ -270,12 +268,6 @@ class Worker(Role):
         os.setpgid(0, 0)
         if self.cpus:
             os.sched_setaffinity(0, self.cpus)
-
-
-def interrupt_for(reason: StopReason) -> TaskInterrupt:
-    """Return what is raised in a task that the sentinel stops."""
-    kind = _INTERRUPTS[reason]
-    return kind(kind.__doc__)
 
 
 def resident_kilobytes() -> int:
