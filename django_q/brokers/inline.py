@@ -3,8 +3,8 @@
 import json
 import os
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,15 +13,13 @@ from django.db import Error, connections, transaction
 from django_q import conf
 from django_q.conf import Conf
 from django_q.engine import completion, execution
+from django_q.engine.decision import decide, remembered
 from django_q.engine.timeouts import Guard
 from django_q.kernel import ids
 from django_q.kernel.messages import Envelope, Letter, Outcome
-from django_q.kernel.states import Ending, Event
+from django_q.kernel.states import Ending, Event, TaskState
 from django_q.models import OrmQ
-from django_q.models.queue import NEW_COLUMNS
-
-#: What ``claimed_by`` says of a row that runs where it was enqueued.
-INLINE = "inline"
+from django_q.models.queue import INLINE, NEW_COLUMNS
 
 Claimed = tuple[Envelope, Letter]
 
@@ -29,72 +27,104 @@ _OPTIONS = NEW_COLUMNS.index("options")
 
 
 def run(row: Sequence[Any], written: Callable[[], None] | None = None) -> None:
-    """Put a new row (``models.queue.NEW_COLUMNS``), run it to its end, then its hook, and raise what the task raised.
+    """Run a new row (``models.queue.NEW_COLUMNS``) to its end, record it, run its hook, and raise what the task raised.
 
-    Attempts that are left follow at once; where their number has no limit, there is one. ``written`` is called when the
-    row is there.
+    Attempts that are left follow at once; where their number has no limit, there is one. Nothing is stored before the
+    end, so that a caller who dies in the middle leaves no row that nobody would take over. ``written`` is called before
+    the first attempt.
     """
     settings = conf.current()
-    task_id: str = row[0]
-    with transaction.atomic(using=settings.orm):
-        OrmQ.objects.using(settings.orm).put([_limited(row, settings)])
-        claim = _claim(task_id, settings)
+    draft = _Draft.of(row, settings)
     if written is not None:
         written()
-    error, hooks = _attempt(claim, settings)
-    while error is not None and (claim := _claim(task_id, settings)) is not None:
-        error, hooks = _attempt(claim, settings)
-    for hook in hooks:
+    outcome, error = _execute(*draft.messages(settings), settings.orm)
+    while decide(_ended(outcome, error), draft, settings).event is Event.RETRY:
+        draft.errors = remembered(draft.errors, outcome, outcome.report.error)
+        draft.attempts += 1
+        outcome, error = _execute(*draft.messages(settings), settings.orm)
+    for hook in _record(draft, _ended(outcome, error), settings):
         _run_hook(hook, settings)
     if error is not None:
         raise error
 
 
-def _limited(row: Sequence[Any], settings: Conf) -> Sequence[Any]:
-    """Return a row whose attempts have an end: nothing rests between them here, so that no limit would be for ever."""
-    stored = json.loads(row[_OPTIONS]) if row[_OPTIONS] else {}
-    if stored.get("max_attempts", settings.max_attempts):
-        return row
-    limited = json.dumps({**stored, "max_attempts": 1}, separators=(",", ":"))
-    return (*row[:_OPTIONS], limited, *row[_OPTIONS + 1 :])
+@dataclass(slots=True)
+class _Draft:
+    """A row that is not stored yet, as :func:`~django_q.engine.decision.decide` sees it."""
+
+    values: dict[str, Any]
+    token: str
+    attempts: int = 0
+    crashes: int = 0
+    errors: str = ""
+
+    @classmethod
+    def of(cls, row: Sequence[Any], settings: Conf) -> "_Draft":
+        values = dict(zip(NEW_COLUMNS, row, strict=True))
+        options = json.loads(values["options"]) if values["options"] else {}
+        if not options.get("max_attempts", settings.max_attempts):
+            # Nothing rests between the attempts here, so that no limit would be for ever.
+            values["options"] = json.dumps({**options, "max_attempts": 1}, separators=(",", ":"))
+        return cls(values | {"state": TaskState.READY.value}, ids.new_token())
+
+    @property
+    def id(self) -> str:
+        id: str = self.values["id"]
+        return id
+
+    @property
+    def kind(self) -> int:
+        return int(self.values["kind"])
+
+    @property
+    def options(self) -> str:
+        options: str = self.values["options"]
+        return options
+
+    def messages(self, settings: Conf) -> Claimed:
+        """Return what a worker would be sent."""
+        return _messages({**self.values, "attempts": self.attempts, "crashes": 0}, self.token, settings)
+
+
+def _record(draft: _Draft, outcome: Outcome, settings: Conf) -> tuple[str, ...]:
+    """Write the row and move it to the history in one transaction; return the ids of the hooks that follow."""
+    queue = OrmQ.objects.using(settings.orm)
+    with transaction.atomic(using=settings.orm):
+        queue.put([[draft.values[column] for column in NEW_COLUMNS]])
+        queue.filter(pk=draft.id).move(
+            Event.CLAIM, token=draft.token, claimed_by=INLINE, attempts=draft.attempts, errors=draft.errors
+        )
+        return completion.finish([outcome], cluster=settings.name).hooks
 
 
 def _claim(row_id: str, settings: Conf) -> Claimed | None:
-    """Claim a row for this process, due or not. None: it is gone, or a cluster was faster."""
+    """Claim a hook for this process, due or not. None: it is gone, or a cluster was faster."""
     token = ids.new_token()
     rows = OrmQ.objects.using(settings.orm).filter(pk=row_id)
     with transaction.atomic(using=settings.orm):
         rows.move(Event.PROMOTE)
         if not rows.move(Event.CLAIM, token=token, claimed_by=INLINE):
             return None
-        return _messages(rows.get(), token, settings)
+        row = rows.get()
+    return _messages({field.attname: row.__dict__[field.attname] for field in OrmQ._meta.fields}, token, settings)
 
 
-def _messages(row: OrmQ, token: str, settings: Conf) -> Claimed:
+def _messages(row: Mapping[str, Any], token: str, settings: Conf) -> Claimed:
     timeout = settings.timeout
-    if row.options:
-        timeout = json.loads(row.options).get("timeout", timeout)
+    if row["options"]:
+        timeout = json.loads(row["options"]).get("timeout", timeout)
     letter = Letter(
-        kind=row.kind,
-        name=row.name,
-        group=row.group,
-        queue=row.queue,
-        attempts=row.attempts,
-        crashes=row.crashes,
-        options=row.options,
-        args=bytes(row.__dict__["args"] or b""),
-        kwargs=bytes(row.__dict__["kwargs"] or b""),
+        kind=row["kind"],
+        name=row["name"],
+        group=row["group"],
+        queue=row["queue"],
+        attempts=row["attempts"],
+        crashes=row["crashes"],
+        options=row["options"],
+        args=bytes(row["args"] or b""),
+        kwargs=bytes(row["kwargs"] or b""),
     )
-    return Envelope(row.pk, token, row.func, timeout, False), letter
-
-
-def _attempt(claim: Claimed | None, settings: Conf) -> tuple[BaseException | None, tuple[str, ...]]:
-    """Run one attempt and record it; return what it raised, and the ids of the hooks that follow."""
-    if claim is None:
-        return None, ()
-    outcome, error = _execute(*claim, settings.orm)
-    settled = completion.finish([_ended(outcome, error)], cluster=settings.name)
-    return error, settled.hooks
+    return Envelope(row["id"], token, row["func"], timeout, False), letter
 
 
 def _execute(envelope: Envelope, letter: Letter, alias: str) -> tuple[Outcome, BaseException | None]:
@@ -121,7 +151,8 @@ def _ended(outcome: Outcome, error: BaseException | None) -> Outcome:
 def _run_hook(hook_id: str, settings: Conf) -> None:
     """Run a hook to its end; what it raises is logged and stands on its task's page."""
     while (claim := _claim(hook_id, settings)) is not None:
-        _attempt(claim, settings)
+        outcome, error = _execute(*claim, settings.orm)
+        completion.finish([_ended(outcome, error)], cluster=settings.name)
         if not settings.hook_max_attempts:
             return  # no limit: the next attempt is a cluster's
 

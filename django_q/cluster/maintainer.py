@@ -64,6 +64,7 @@ class Maintainer:
             if seconds is not None:
                 deleted += history.prune(seconds, success=success, limit=_PRUNE_LIMIT)
         Incarnation.objects.using(self.alias).prune(older_than=_FORGET)
+        OrmQ.objects.using(self.alias).abandoned_inline().give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)
         return deleted
 
     def _bury(self, other: Incarnation, *, steady: bool) -> bool:

@@ -21,13 +21,18 @@ UNKNOWN = "unknown"
 class Held(Protocol):
     """What a decision has to know of the row."""
 
-    id: str
-    kind: int
-    func: str
-    options: str
-    attempts: int
-    crashes: int
-    errors: str
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def options(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def crashes(self) -> int: ...
+    @property
+    def errors(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def summary(row: Row, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def end_chain(alias: str, row: Row, *, cluster: str) -> None:
+def end_chain(alias: str, row: Row, *, cluster: str | None) -> None:
     """Move the later steps of a chain to the history: their predecessor did not succeed."""
     error = f"The step before it, {row['name']} ({row['id']}), did not succeed."
     ended = row["id"]

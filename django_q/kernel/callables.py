@@ -58,7 +58,7 @@ def resolve(path: str) -> Callable[..., Any]:
     if len(_places) >= _MAXIMUM_CACHED:
         _places.clear()
     _places[path] = (module_name, module, attributes)
-    return _walk(module, attributes)  # type: ignore[no-any-return]
+    return _walk(module, attributes)
 
 
 def forget() -> None:

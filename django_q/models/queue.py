@@ -19,6 +19,9 @@ NEW_COLUMNS = (
     "id", "kind", "queue", "state", "priority", "run_after", "enqueued_at", "name", "func", "group", "hook", "args",
     "kwargs", "serializer", "options", "chain", "waits_for", "key", "requeued_from",
 )  # fmt: skip
+# What ``claimed_by`` says of a hook that runs in the process that enqueued its task, and for how long it is believed.
+INLINE = "inline"
+INLINE_LEASE = 3600.0  # seconds
 # Pairs of id and token in one condition: SQLite limits how deep an expression may be.
 _PAIRS = 100
 # Columns that have no default in the database.
@@ -50,7 +53,7 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
 
     def held(self, pairs: Iterable[Pair]) -> list["OrmQ"]:
         """Lock and return the claimed rows whose id and token match, without their payloads."""
-        tokens = dict(pairs)
+        tokens = dict(list(pairs))  # a list: the pairs may be the keys of a mapping
         rows = self.select_for_update().filter(pk__in=list(tokens), state=TaskState.CLAIMED).defer("args", "kwargs")
         return [row for row in rows if row.token == tokens[row.pk]]
 
@@ -59,7 +62,8 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         sources, target = TRANSITIONS[event]
         rows = self.filter(state__in=sources)
         if target is None:
-            return rows.delete()[0]
+            # Not delete(): where somebody listens to its signals, that deletes by primary key, without the guard.
+            return rows._raw_delete(self.db) or 0
         return rows.update(state=target, **changes)
 
     def give_up_claim(self, event: Event, **changes: Any) -> int:
@@ -95,6 +99,11 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
     def orphans(self, *, incarnation: str, generations: Iterable[int], known: Iterable[str]) -> "OrmQQuerySet":
         """Return what pushers of these generations claimed and the ledger does not know."""
         return self.filter(claimed_by=incarnation, generation__in=list(generations)).exclude(pk__in=list(known))
+
+    def abandoned_inline(self) -> "OrmQQuerySet":
+        """Return the hooks that a process claimed for itself and did not finish in an hour: no cluster stands for it."""
+        long_ago = dialect_for(self.db).later_expression(-INLINE_LEASE)
+        return self.filter(claimed_by=INLINE, enqueued_at__lt=long_ago)
 
     def named(self, id_or_name: str) -> "OrmQQuerySet":
         """Return the row with this id, else those with this name."""

@@ -111,7 +111,7 @@ def _take_back(row: OrmQ, settings: Conf) -> bool:
 
 def _end_chain(row: OrmQ, settings: Conf) -> None:
     if row.chain:
-        records.end_chain(settings.orm, {"id": row.pk, "name": row.name}, cluster=None)  # type: ignore[arg-type]
+        records.end_chain(settings.orm, {"id": row.pk, "name": row.name}, cluster=None)
 
 
 def _ask_to_stop(row: OrmQ, settings: Conf) -> bool:

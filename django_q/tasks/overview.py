@@ -1,0 +1,218 @@
+"""How it stands: clusters, queues and the last day, gathered from the database in a bounded number of queries."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from django_q import conf
+from django_q.engine.decision import UNKNOWN, unknown_since
+from django_q.kernel import clock
+from django_q.kernel.states import Reason, TaskState
+from django_q.models import Incarnation, OrmQ, Task
+from django_q.models.dialects import dialect_for
+
+_LAST = 24 * 3600.0  # seconds of history that are counted
+_LATELY = 3600.0
+_MOST_ENDED = 100_000  # rows of the history that are counted
+_MOST_UNKNOWN = 1_000
+_MOST_DEAD = 20
+# A task whose function is unknown is looked at again within this many seconds; those due later wait for their time.
+_SOON = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """A worker, and what it runs."""
+
+    pid: int
+    running: tuple[str, ...]
+    given: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """A cluster, as it described itself with its last sign of life."""
+
+    id: str
+    name: str
+    host: str
+    pid: int
+    version: str
+    queues: tuple[str, ...]
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+    processes: dict[str, list[int]]  # by role
+    workers: tuple[WorkerView, ...]
+    held: int
+    succeeded: int
+    not_succeeded: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """A queue: how many tasks and hooks are in which state, and who serves it."""
+
+    name: str
+    ready: int
+    deferred: int
+    waiting: int
+    claimed: int
+    oldest_ready: float | None  # seconds
+    is_served: bool
+
+    @property
+    def complaint(self) -> str:
+        """Say what is wrong if work waits here that no cluster will do; empty if a cluster serves it."""
+        return "" if self.is_served else nobody_serves(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """How tasks ended in the last 24 hours."""
+
+    succeeded: int
+    failed: int
+    canceled: int
+    is_cut: bool  # there were more; counting has an end
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownView:
+    """A function that tasks wait for, because no worker that looked knew it."""
+
+    func: str
+    tasks: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of it, at one moment."""
+
+    at: datetime
+    database: str
+    living: tuple[ClusterView, ...]
+    ended: tuple[ClusterView, ...]  # within the last hour
+    queues: tuple[QueueView, ...]
+    last_day: LastDay
+    unknown: tuple[UnknownView, ...] = field(default_factory=tuple)
+
+
+def nobody_serves(queue: str) -> str:
+    """Return the sentence for a queue without a cluster."""
+    return f'no cluster serves "{queue}"; start manage.py qcluster'
+
+
+def overview() -> Overview:
+    """Look at the database of the cluster. Raises :exc:`django.db.Error` when it cannot be reached."""
+    alias = conf.current().orm
+    living, ended = _clusters(alias)
+    served = {queue for cluster in living for queue in cluster.queues}
+    return Overview(
+        at=clock.now(),
+        database=alias,
+        living=living,
+        ended=ended,
+        queues=_queues(alias, served),
+        last_day=_last_day(alias),
+        unknown=_unknown(alias),
+    )
+
+
+def _clusters(alias: str) -> tuple[tuple[ClusterView, ...], tuple[ClusterView, ...]]:
+    """Return the clusters that live, and those that ended or fell silent within the last hour."""
+    rows = Incarnation.objects.using(alias)
+    living = rows.living().order_by("name", "started_at")
+    lately = dialect_for(alias).later_expression(-_LATELY)
+    ids = [row.pk for row in living]
+    gone = rows.exclude(pk__in=ids).filter(Q(dead_at__gt=lately) | Q(dead_at=None)).order_by("-expires_at")[:_MOST_DEAD]
+    return tuple(map(_cluster, living)), tuple(map(_cluster, gone))
+
+
+def _cluster(row: Incarnation) -> ClusterView:
+    stats: dict[str, Any] = json.loads(row.stats)
+    workers = (WorkerView(each["pid"], tuple(each["running"]), each["given"]) for each in stats.get("workers", ()))
+    return ClusterView(
+        id=row.pk,
+        name=row.name,
+        host=row.host,
+        pid=row.pid,
+        version=row.version,
+        queues=tuple(json.loads(row.queues)),
+        state=stats.get("state", "starting"),
+        started_at=row.started_at,
+        ended_at=row.dead_at,
+        processes={"sentinel": [row.pid], **stats.get("processes", {})},
+        workers=tuple(workers),
+        held=stats.get("held", 0),
+        succeeded=stats.get("succeeded", 0),
+        not_succeeded=stats.get("not_succeeded", 0),
+    )
+
+
+def _queues(alias: str, served: set[str]) -> tuple[QueueView, ...]:
+    """Return the queues that hold something or are served."""
+    rows = OrmQ.objects.using(alias).order_by()
+    depths: dict[str, Counter[int]] = {queue: Counter() for queue in served}
+    for queue, state, count in rows.values_list("queue", "state").annotate(count=Count("pk")):
+        depths.setdefault(queue, Counter())[state] = count
+    return tuple(
+        QueueView(
+            name=queue,
+            ready=depth[TaskState.READY],
+            deferred=depth[TaskState.DEFERRED],
+            waiting=depth[TaskState.WAITING],
+            claimed=depth[TaskState.CLAIMED],
+            oldest_ready=_oldest_ready(alias, queue) if depth[TaskState.READY] else None,
+            is_served=queue in served,
+        )
+        for queue, depth in sorted(depths.items())
+    )
+
+
+def _oldest_ready(alias: str, queue: str) -> float | None:
+    """Return for how many seconds the oldest ready row of a queue could have been claimed, by the database's clock."""
+    ready = OrmQ.objects.using(alias).filter(queue=queue, state=TaskState.READY)
+    dated = ready.annotate(since=Coalesce("run_after", "enqueued_at"), now=dialect_for(alias).now_expression())
+    found = dated.order_by("since").values_list("since", "now").first()
+    return None if found is None else max((found[1] - found[0]).total_seconds(), 0.0)
+
+
+def _last_day(alias: str) -> LastDay:
+    recent = Task.objects.using(alias).filter(stopped__gt=dialect_for(alias).later_expression(-_LAST)).order_by()
+    succeeded = recent.filter(success=True).values("pk")[: _MOST_ENDED + 1].count()
+    reasons = recent.filter(success=False).values("pk", "reason")[: _MOST_ENDED + 1]
+    ended = reasons.aggregate(all=Count("pk"), canceled=Count("pk", filter=Q(reason=Reason.CANCELED.value)))
+    return LastDay(
+        succeeded=min(succeeded, _MOST_ENDED),
+        failed=min(ended["all"], _MOST_ENDED) - ended["canceled"],
+        canceled=ended["canceled"],
+        is_cut=max(succeeded, ended["all"]) > _MOST_ENDED,
+    )
+
+
+def _unknown(alias: str) -> tuple[UnknownView, ...]:
+    """Return the functions that no worker knew: their tasks are deferred for seconds at a time."""
+    soon = dialect_for(alias).later_expression(_SOON)
+    rows = OrmQ.objects.using(alias).filter(state=TaskState.DEFERRED, run_after__lte=soon).exclude(errors="")
+    counts: Counter[str] = Counter()
+    since: dict[str, datetime] = {}
+    for func, errors in rows.order_by("run_after").values_list("func", "errors")[:_MOST_UNKNOWN]:
+        first = unknown_since(errors)
+        if first is not None and json.loads(errors)[-1]["reason"] == UNKNOWN:
+            counts[func] += 1
+            since[func] = min(first, since.get(func, first))
+    return tuple(UnknownView(func, count, since[func]) for func, count in counts.most_common())
+
+
+def age(moment: datetime) -> float:
+    """Return how many seconds ago a stored moment was."""
+    aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return max((clock.now() - aware).total_seconds(), 0.0)
