@@ -3,18 +3,16 @@
 import logging
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
 from django_q.cluster.channels import Frame, Inbox, Kind, Link, Outbox, widen
-from django_q.cluster.role import Berth, Role, inherited_by_fork
+from django_q.cluster.launch import Recruit, launch
+from django_q.cluster.role import Berth, inherited_by_fork
 from django_q.kernel import clock
 
 logger = logging.getLogger("django_q.cluster")
-
-RoleFactory = Callable[[Berth], Role]
 
 
 class Nursery:
@@ -34,7 +32,7 @@ class Nursery:
         """Note that descriptors were closed: their numbers may be given to others now."""
         self._fds.difference_update(fds)
 
-    def start(self, make: RoleFactory, name: str) -> tuple[BaseProcess, Inbox, Outbox]:
+    def start(self, recruit: Recruit, name: str) -> tuple[BaseProcess, Inbox, Outbox]:
         """Start a child and return its process and the sentinel's ends of its pipes."""
         to_read, to_write_back = self.context.Pipe(duplex=False)
         to_read_back, to_write = self.context.Pipe(duplex=False)
@@ -42,7 +40,7 @@ class Nursery:
             widen(end.fileno())
         inherited = inherited_by_fork([*self._fds, to_read.fileno(), to_write.fileno()], self.start_method)
         berth = replace(self.berth, link=Link(to_read_back, to_write_back), inherited=inherited)
-        process = self.context.Process(target=make(berth).run, name=name)  # type: ignore[attr-defined]
+        process = self.context.Process(target=launch, args=(recruit, berth), name=name)  # type: ignore[attr-defined]
         process.start()
         to_read_back.close()
         to_write_back.close()
@@ -56,12 +54,12 @@ class Nursery:
 class Child:
     """One child process of the sentinel."""
 
-    def __init__(self, nursery: Nursery, make: RoleFactory, name: str) -> None:
+    def __init__(self, nursery: Nursery, recruit: Recruit, name: str) -> None:
         self.name = name
         self.is_ready = False
         self.stopping = False
         self._nursery = nursery
-        self.process, self.inbox, self.outbox = nursery.start(make, name)
+        self.process, self.inbox, self.outbox = nursery.start(recruit, name)
         self.heard_at = clock.monotonic()
 
     @property

@@ -12,6 +12,7 @@ from django_q.cluster import identity
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
 from django_q.cluster.maintainer import Maintainer
+from django_q.cluster.role import Berth
 from django_q.kernel import clock
 from django_q.kernel.states import Event, TaskState
 from django_q.models import Incarnation, OrmQ
@@ -28,6 +29,10 @@ class Keeper(DatabaseRole):
 
     title = "keeper"
     dies_with_parent = False
+
+    def __init__(self, berth: Berth, *, predecessors: list[str]) -> None:
+        super().__init__(berth)
+        self.predecessors = predecessors  # incarnations of this very sentinel that were declared dead
 
     def setup(self) -> None:
         super().setup()
@@ -160,7 +165,7 @@ class Keeper(DatabaseRole):
 
     def _bury_predecessors(self) -> None:
         """Take over what this very sentinel held under an earlier name: nobody else can tell that it is gone."""
-        for dead in self._incarnations.filter(pk__in=self.berth.extra["predecessors"]):
+        for dead in self._incarnations.filter(pk__in=self.predecessors):
             self._incarnations.bury(dead.pk, expired_only=False)
             self.maintainer.rescue(dead)
 

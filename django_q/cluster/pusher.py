@@ -5,6 +5,7 @@ from dataclasses import astuple
 
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
+from django_q.cluster.role import Berth
 from django_q.kernel import clock
 
 _BATCH = 250  # claims in one statement
@@ -18,13 +19,19 @@ class Pusher(DatabaseRole):
 
     title = "pusher"
 
+    def __init__(self, berth: Berth, *, generation: int, dead_generations: list[int], known: list[str]) -> None:
+        super().__init__(berth)
+        self.generation = generation
+        self.dead_generations = dead_generations  # of the pushers before
+        self.known = known  # ids of what they handed over
+
     def setup(self) -> None:
         super().setup()
         self.queues = list(self.settings.queues)
         self.credit = 0  # claims that it may have sent in all
         self.sent = 0
         self._linger_until = 0.0
-        self._is_clean = not self.berth.extra["dead_generations"]
+        self._is_clean = not self.dead_generations
         self.bells = self.broker.listen(self.queues)
 
     def work(self) -> float:
@@ -34,7 +41,7 @@ class Pusher(DatabaseRole):
         if wanted <= 0:
             return 1.0
         claims = self.broker.claim(
-            wanted, queues=self.queues, incarnation=self.berth.incarnation, generation=self.berth.extra["generation"]
+            wanted, queues=self.queues, incarnation=self.berth.incarnation, generation=self.generation
         )
         if not claims:
             return self._after_nothing()
@@ -60,8 +67,5 @@ class Pusher(DatabaseRole):
 
     def _release_orphans(self) -> None:
         """Give back what the pushers before claimed but never handed over."""
-        extra = self.berth.extra
-        self.broker.release(
-            incarnation=self.berth.incarnation, generations=extra["dead_generations"], known=extra["known"]
-        )
+        self.broker.release(incarnation=self.berth.incarnation, generations=self.dead_generations, known=self.known)
         self._is_clean = True

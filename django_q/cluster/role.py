@@ -8,11 +8,8 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
-
-import django
-from django.apps import apps
 
 from django_q.cluster import logs
 from django_q.cluster.channels import Kind, Link, Receiver, Sender, close_all
@@ -37,7 +34,6 @@ class Berth:
     log_level: str = "INFO"
     json_logs: bool = False
     titles: bool = True
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Role(ABC):
@@ -73,8 +69,6 @@ class Role(ABC):
 
     def _boot(self) -> None:
         try:
-            if not apps.ready:  # forkserver and spawn start with an empty interpreter
-                django.setup()
             logs.configure(self.berth.log_level, as_json=self.berth.json_logs)
             self.setup()
             self.sender.send(Kind.READY)

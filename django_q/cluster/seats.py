@@ -5,7 +5,8 @@ import signal
 from dataclasses import dataclass
 
 from django_q.cluster.channels import Frame, Kind
-from django_q.cluster.children import Child, Nursery, RoleFactory
+from django_q.cluster.children import Child, Nursery
+from django_q.cluster.launch import Recruit
 from django_q.cluster.ledger import Entry, Key
 from django_q.cluster.slots import Slots, StopReason
 from django_q.kernel import clock
@@ -26,8 +27,8 @@ class Running:
 class Seat(Child):
     """One worker, from its start to its death; then the seat is filled with a new one."""
 
-    def __init__(self, nursery: Nursery, make: RoleFactory, slots: Slots, number: int) -> None:
-        super().__init__(nursery, make, f"worker {number}")
+    def __init__(self, nursery: Nursery, recruit: Recruit, slots: Slots, number: int) -> None:
+        super().__init__(nursery, recruit, f"worker {number}")
         self.number = number
         self.slots = slots
         self.given: dict[int, Entry] = {}  # by sequence number, in the order of handing out

@@ -263,7 +263,7 @@ class Sentinel:
             if isinstance(child, Seat):
                 child.kill()  # whatever its tasks started in its group
                 self.overseer.died(child)
-            if child.process.exitcode == BOOT_FAILED and not child.is_ready:
+            if (child.process.exitcode or 0) > 0 and not child.is_ready:  # a signal is somebody else's doing
                 self._halt(child)
             if child is self.staff.monitor:
                 self.ledger.send_again()

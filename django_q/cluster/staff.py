@@ -4,20 +4,15 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.children import Child, Nursery
-from django_q.cluster.keeper import Keeper
+from django_q.cluster.launch import Recruit
 from django_q.cluster.ledger import Ledger
-from django_q.cluster.monitor import Monitor
-from django_q.cluster.pusher import Pusher
-from django_q.cluster.role import Berth
 from django_q.cluster.seats import Seat
 from django_q.cluster.slots import Slots
-from django_q.cluster.worker import Worker
 from django_q.kernel import clock
 from django_q.kernel.states import Ending
 
@@ -69,12 +64,12 @@ class Staff:
         """Fill the places of the pushers; a new one first gives back what the one before left unsaid."""
         while len(self.pushers) < self.plan.pushers:
             self._generation += 1
-            extra = {
+            options = {
                 "generation": self._generation,
                 "dead_generations": list(self._dead_generations),
                 "known": ledger.ids(),
             }
-            pusher = Child(self.nursery, partial(_make_pusher, extra=extra), "pusher")
+            pusher = Child(self.nursery, Recruit("pusher", "Pusher", options), "pusher")
             self._generations[pusher] = self._generation
             self.pushers.append(pusher)
 
@@ -204,15 +199,16 @@ class Staff:
 
     def _start_keeper(self) -> None:
         self._reported_at = 0.0
-        self.keeper = Child(self.nursery, partial(_make_keeper, predecessors=self._predecessors), "keeper")
+        recruit = Recruit("keeper", "Keeper", {"predecessors": self._predecessors})
+        self.keeper = Child(self.nursery, recruit, "keeper")
 
     def _start_monitor(self) -> None:
-        self.monitor = Child(self.nursery, Monitor, "monitor")
+        self.monitor = Child(self.nursery, Recruit("monitor", "Monitor"), "monitor")
 
     def _start_worker(self, number: int) -> None:
         slots = Slots.create(self.nursery.context, self.plan.concurrency + 1)
-        make = partial(Worker, slots=slots, seat=number, **self.plan.worker_options)
-        self.seats.append(Seat(self.nursery, make, slots, number))
+        options = {"slots": slots, "seat": number, **self.plan.worker_options}
+        self.seats.append(Seat(self.nursery, Recruit("worker", "Worker", options), slots, number))
 
     def _note_death(self, child: Child) -> None:
         if child.stopping or (child.process.exitcode == 0 and isinstance(child, Seat)):
@@ -223,11 +219,3 @@ class Staff:
             "The %s (%d) %s and is replaced.",
             child.name, child.pid, child.how_it_died(), extra={"action": "child_died", "child": child.name},
         )  # fmt: skip
-
-
-def _make_pusher(berth: Berth, *, extra: dict[str, Any]) -> Pusher:
-    return Pusher(replace(berth, extra=extra))
-
-
-def _make_keeper(berth: Berth, *, predecessors: list[str]) -> Keeper:
-    return Keeper(replace(berth, extra={"predecessors": predecessors}))
