@@ -1,20 +1,19 @@
 """``@background`` and the proxy that stands in the place of the function."""
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from functools import update_wrapper
 from typing import Any
 
 from django_q.contrib.background import moments
 from django_q.contrib.background.moments import Schedule
-from django_q.tasks import async_task, current_task
-
-# The task in which a proxy has already handed over to its function: whatever calls a proxy from there enqueues.
-_handed_over: ContextVar[str | None] = ContextVar("django_q_background_handed_over", default=None)
+from django_q.tasks import async_task
 
 
 class TaskProxy:
-    """Stands for a function and enqueues it when called; ``now()`` calls it here."""
+    """Stands for a function and enqueues it when called; ``now()`` calls it here.
+
+    A worker that finds a proxy under the path of its task runs ``task_function``.
+    """
 
     def __init__(
         self,
@@ -32,15 +31,13 @@ class TaskProxy:
         self.schedule = schedule
         self.queue = queue
 
-    def __call__(self, *args: Any, schedule: Schedule | None = None, queue: str | None = None, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, schedule: Schedule | None = None, queue: str | None = None, **kwargs: Any) -> str:
         """Enqueue the function and return the id of the task; what the call says wins over the decorator."""
-        if self._stands_for_running_task():
-            return self._hand_over(*args, **kwargs)
         options = {
             "run_after": moments.run_after(self.schedule if schedule is None else schedule),
             "cluster": queue or self.queue,
         }
-        return async_task(f"{self.path}.task_function", *args, q_options=options, **kwargs)
+        return async_task(self.path, *args, q_options=options, **kwargs)
 
     def now(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function here and now; no row is made."""
@@ -51,22 +48,6 @@ class TaskProxy:
 
     def __repr__(self) -> str:
         return f"<{self}>"
-
-    def _stands_for_running_task(self) -> bool:
-        """Did a worker resolve the path of this proxy, and is this its call?
-
-        That path is the one which ``async_task`` gets from somebody who does not know that the function is decorated.
-        """
-        task = current_task()
-        return task is not None and task.func == self.path and _handed_over.get() != task.id
-
-    def _hand_over(self, *args: Any, **kwargs: Any) -> Any:
-        task = current_task()
-        token = _handed_over.set(task.id)
-        try:
-            return self.task_function(*args, **kwargs)
-        finally:
-            _handed_over.reset(token)
 
 
 def background(

@@ -101,7 +101,7 @@ class Laboratory:
                 return ""
             self._keys.add(key or "")
             self.posts.append(body)
-            self.experiments[name] = Running(name, commands["SSS_once"], time.time(), float(info["Endtime"]))
+            self.experiments[name] = _begin(name, commands["SSS_once"], float(info["Endtime"]))
         return ""
 
     def plot(self, name: str, quantity: str) -> dict[str, list[Any]]:
@@ -146,3 +146,9 @@ class Laboratory:
 
     def _is_split(self, running: Running) -> bool:
         return len(running.entries()) > self.chunk_lines
+
+
+def _begin(name: str, commands: list[list[Any]], until: float) -> Running:
+    """Start at once; what should be over by now has been driven already."""
+    length = max((float(command[0]) for command in commands), default=0.0)
+    return Running(name, commands, min(time.time(), until - length), until)

@@ -1,0 +1,162 @@
+"""The mails of the experiment editor: what they say, when they are sent, and that a real server gets them."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone, translation
+
+from django_q.examples.experimenteditor import bookings, tasks
+from django_q.examples.experimenteditor.models import Booking
+from django_q_tests.support.smtp_sink import smtp_sink
+
+LINK = "http://testserver/editor/runs/1/results/"
+
+
+def remind(run):
+    return tasks.send_experiment_reminder.now(run.experiment_id)
+
+
+def tell(run, url=LINK):
+    return tasks.send_complete_mail.now(run.experiment_id, url)
+
+
+@pytest.fixture
+def reminded(experiment):
+    """A run whose reminder is due now."""
+    start = timezone.now() + timedelta(minutes=10, seconds=30)
+    return bookings.book(experiment, start, start + timedelta(hours=2), email_reminder="10min")
+
+
+@pytest.fixture
+def done(over):
+    over.mark_posted()
+    return over
+
+
+def test_the_reminder_says_in_words_when_the_experiment_starts_and_ends(reminded):
+    remind(reminded)
+
+    (sent,) = mail.outbox
+    assert (sent.subject, sent.to) == ("Experiment Reminder", ["ada@example.com"])
+    assert "starts in 10 minutes and ends in 2 hours" in sent.body
+
+
+def test_the_reminder_speaks_the_language_of_the_site(reminded):
+    with translation.override("de"):
+        remind(reminded)
+
+    assert "in 10 Minuten" in mail.outbox[0].body
+
+
+def test_a_language_that_nobody_can_humanize_is_no_obstacle(reminded):
+    with translation.override("zh-hant-hk"):
+        remind(reminded)
+
+    assert "in 10 minutes" in mail.outbox[0].body
+
+
+def test_the_reminder_comes_not_after_a_change_of_plan(reminded):
+    reminded.start += timedelta(hours=1)
+    reminded.save()
+
+    assert "planned anew" in remind(reminded)
+    assert mail.outbox == []
+
+
+def test_the_reminder_comes_not_after_the_start(reminded):
+    reminded.start = timezone.now() - timedelta(seconds=1)
+    reminded.save()
+
+    remind(reminded)
+    assert mail.outbox == []
+
+
+def test_there_is_no_reminder_without_a_booking(reminded):
+    Booking.objects.all().delete()
+
+    assert "not booked" in remind(reminded)
+    assert mail.outbox == []
+
+
+def test_there_is_no_reminder_that_nobody_asked_for(run):
+    remind(run)
+    assert mail.outbox == []
+
+
+def test_the_mail_at_the_end_names_the_experiment_and_the_address_of_its_results(done):
+    tell(done)
+
+    (sent,) = mail.outbox
+    assert sent.subject == "Results Available For my first-test"
+    assert "my first-test" in sent.body and LINK in sent.body
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("https://lab.example.com/results/", "\nhttps://lab.example.com/results/\n"),
+        ("lab.example.com/results/", "\nhttp://lab.example.com/results/\n"),
+    ],
+)
+def test_an_address_gets_a_scheme_only_if_it_has_none(done, given, sent):
+    tell(done, given)
+
+    assert sent in mail.outbox[0].body
+
+
+def test_there_is_no_mail_about_an_experiment_that_did_not_run(over):
+    assert "has not run" in tell(over)
+    assert mail.outbox == []
+
+
+def test_there_is_no_mail_about_a_deleted_experiment(done):
+    done.experiment.delete()
+
+    assert "is gone" in tell(done)
+
+
+def test_a_user_without_an_address_gets_no_mail(done, user):
+    type(user).objects.update(email="")
+
+    assert "no address" in tell(done)
+    assert mail.outbox == []
+
+
+def test_a_line_break_in_a_title_does_not_reach_the_header(done):
+    done.experiment.experiment_title = "two\nlines"
+    done.experiment.save()
+
+    tell(done)
+
+    assert mail.outbox[0].subject == "Results Available For two lines"
+
+
+def test_the_text_of_the_reminder_can_be_set(reminded, settings):
+    settings.EXPERIMENTEDITOR = {"remindermessage": "from {start_humanized}"}
+
+    remind(reminded)
+
+    assert mail.outbox[0].body == "from in 10 minutes"
+
+
+def test_the_text_of_the_mail_at_the_end_can_be_set(done, settings):
+    settings.EXPERIMENTEDITOR = {"expfinishedmessage": "{title}: {link}"}
+
+    tell(done)
+
+    assert mail.outbox[0].body == f"my first-test: {LINK}"
+
+
+def test_a_mail_server_gets_the_mail(done, settings):
+    with smtp_sink() as sink:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+        settings.DEFAULT_FROM_EMAIL = "lab@example.com"
+
+        assert tell(done) == "Mail to ada@example.com."
+
+    (sent,) = sink.mails
+    assert (sent["Subject"], sent["From"]) == ("Results Available For my first-test", "lab@example.com")
+    assert LINK in sent.get_content()
+    assert "RCPT TO:<ada@example.com>" in [command.replace("rcpt", "RCPT") for command in sink.commands]
