@@ -1,0 +1,79 @@
+"""An overview as lines of plain text."""
+
+from collections.abc import Iterator
+
+import arrow
+
+from django_q.kernel import clock
+from django_q.tasks.overview import ClusterView, LastDay, Overview, QueueView, UnknownView, age
+
+
+def lines_of(seen: Overview) -> Iterator[str]:
+    """Yield the lines that ``qinfo`` prints."""
+    yield _head("Clusters", len(seen.living))
+    for cluster in seen.living:
+        yield from _cluster(cluster)
+    yield _head("Queues", len(seen.queues))
+    yield from _queues(seen.queues)
+    yield _last_day(seen.last_day)
+    if seen.unknown:
+        yield "Waiting for a worker that knows the function"
+        yield from map(_unknown, seen.unknown)
+    if seen.ended:
+        yield "Ended within the last hour"
+        yield from map(_ended, seen.ended)
+
+
+def _head(word: str, count: int) -> str:
+    return f"{word}: {count or 'none'}"
+
+
+def _cluster(cluster: ClusterView) -> Iterator[str]:
+    """Yield who a cluster is and what each of its processes does."""
+    busy = sum(bool(worker.running) for worker in cluster.workers)
+    serves = ", ".join(cluster.queues)
+    started = _ago(age(cluster.started_at))
+    yield f"  {cluster.name} on {cluster.host}, pid {cluster.pid}: {cluster.state}, started {started}, serves {serves}"
+    yield (
+        f"    {busy} of {len(cluster.workers)} workers busy, {cluster.held} tasks held, "
+        f"{cluster.succeeded} attempts succeeded, {cluster.not_succeeded} did not"
+    )
+    for role, pids in cluster.processes.items():
+        yield from (f"    {role:<9} {pid}" for pid in pids)
+    for worker in cluster.workers:
+        yield f"    {'worker':<9} {worker.pid}  {', '.join(worker.running) or 'idle'}"
+
+
+def _queues(queues: tuple[QueueView, ...]) -> Iterator[str]:
+    if not queues:
+        return
+    width = max(8, *(len(queue.name) for queue in queues))
+    yield f"  {'':<{width}} {'ready':>8} {'deferred':>8} {'waiting':>8} {'claimed':>8}  oldest ready"
+    for queue in queues:
+        oldest = "-" if queue.oldest_ready is None else _span(queue.oldest_ready)
+        counts = (queue.ready, queue.deferred, queue.waiting, queue.claimed)
+        yield f"  {queue.name:<{width}} {' '.join(f'{count:>8}' for count in counts)}  {oldest}"
+    yield from (f"  {queue.complaint}" for queue in queues if queue.complaint)
+
+
+def _last_day(day: LastDay) -> str:
+    more = " (and more, not counted)" if day.is_cut else ""
+    return f"Last 24 hours: {day.succeeded} succeeded, {day.failed} failed, {day.canceled} canceled{more}"
+
+
+def _unknown(unknown: UnknownView) -> str:
+    return f"  {unknown.func}: {unknown.tasks} waiting, first missed {_ago(age(unknown.since))}"
+
+
+def _ended(cluster: ClusterView) -> str:
+    how = "not heard of any more" if cluster.ended_at is None else f"ended {_ago(age(cluster.ended_at))}"
+    return f"  {cluster.name} on {cluster.host}, pid {cluster.pid}: {how}"
+
+
+def _ago(seconds: float) -> str:
+    moment = arrow.get(clock.now())
+    return moment.shift(seconds=-seconds).humanize(moment)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
