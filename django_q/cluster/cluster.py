@@ -18,7 +18,7 @@ from django_q.exceptions import ClusterError
 class Cluster:
     """One cluster as the settings describe it.
 
-    :meth:`run` is what ``manage.py qcluster`` does. :meth:`start` does it in a child process for programs that embed it.
+    :meth:`run` is what ``manage.py qcluster`` does; :meth:`start` does it in a child process, for embedding.
     """
 
     def __init__(
