@@ -4,6 +4,7 @@ import logging
 
 from django.db import Error, connections
 
+from django_q.brokers.base import DUE
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
 from django_q.kernel import clock
@@ -48,8 +49,10 @@ class Monitor(DatabaseRole):
         self._last, self._most = len(batch), min(_BATCH, self._most * 4)
         self._oldest = clock.monotonic()
         self.sender.send(Kind.CONFIRMED, [(outcome.id, outcome.token) for outcome in batch])
-        if settled.wake:
+        if settled.ready:
             self.broker.announce(self.settings.queues)
+        if settled.due:
+            self.broker.tell_keepers(DUE)
         return 0.0 if self.outcomes else 1.0
 
     def hear(self, frame: Frame) -> None:

@@ -31,7 +31,8 @@ class Settled:
 
     discarded: tuple[Key, ...] = ()  # finishes whose claim was lost
     hooks: tuple[str, ...] = ()  # ids of the hook rows that were written
-    wake: bool = False  # rows became ready, or will soon
+    ready: bool = False  # rows became ready
+    due: bool = False  # rows were deferred, perhaps for a moment only
     finished: list[dict[str, Any]] = field(default_factory=list)  # what post_execute is sent
 
 
@@ -86,12 +87,14 @@ class _Batch:
 
     def _apply(self, decision: Decision, row: OrmQ, outcome: Outcome) -> None:
         changes: dict[str, Any] = dict(decision.changes)
-        if decision.delay is not None:
+        if decision.delay is None:
+            self.settled.ready = True
+        else:
+            self.settled.due = True
             changes["run_after"] = dialect_for(self.alias).later_expression(decision.delay)
         if decision.error:
             changes["errors"] = remembered(row.errors, outcome, decision.error)
         self.queue.filter(pk=row.pk, token=row.token).give_up_claim(decision.event, **changes)
-        self.settled.wake = True
         if decision.warning:
             logger.warning(decision.warning, extra={"action": decision.event.value, "task_id": row.pk})
 
@@ -112,7 +115,7 @@ class _Batch:
         if hooks:
             self.queue.put(hooks)
             self.settled.hooks = tuple(hook[0] for hook in hooks)
-            self.settled.wake = True
+            self.settled.ready = True
         self._release_successors(tasks)
         self._end_hooks([(row, outcome) for row, outcome in pairs if row["kind"] == TaskKind.HOOK])
 
@@ -136,7 +139,7 @@ class _Batch:
         steps = [(row, outcome) for row, outcome in tasks if row["chain"]]
         succeeded = [row["id"] for row, outcome in steps if outcome.ending is Ending.SUCCEEDED]
         if succeeded and self.queue.filter(waits_for__in=succeeded).move(Event.UNBLOCK, waits_for=None):
-            self.settled.wake = True
+            self.settled.ready = True
         for row, outcome in steps:
             if outcome.ending is not Ending.SUCCEEDED:
                 records.end_chain(self.alias, row, cluster=self.cluster)
