@@ -9,6 +9,7 @@ from django.db import transaction
 
 from django_q import conf, signals
 from django_q.brokers import get_broker
+from django_q.brokers.base import STOP
 from django_q.conf import Conf
 from django_q.engine import records
 from django_q.exceptions import InvalidValue
@@ -21,7 +22,7 @@ from django_q.models.dialects.base import Later
 from django_q.models.fields import sealed_bytes
 from django_q.models.queue import NEW_COLUMNS
 from django_q.tasks import results
-from django_q.tasks.enqueue import Draft, after_commit, announce, submit
+from django_q.tasks.enqueue import Draft, after_commit, announce, submit, tell_keepers
 from django_q.tasks.results import Name
 
 _CANCELED = "Canceled before it started."
@@ -118,7 +119,7 @@ def _ask_to_stop(row: OrmQ, settings: Conf) -> bool:
     """Ask the cluster that holds a row to stop it. False: it changed hands since."""
     if row.stop_requested_at is None and not OrmQ.objects.using(settings.orm).filter(pk=row.pk).request_stop():
         return False
-    announce(get_broker(), row.queue, settings.orm)
+    tell_keepers(get_broker(), STOP, settings.orm)
     return True
 
 

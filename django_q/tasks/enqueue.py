@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from django_q import conf, signals
 from django_q.brokers import Broker, get_broker, inline
+from django_q.brokers.base import DUE
 from django_q.conf import Conf
 from django_q.kernel import callables, clock, ids, names
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models.dialects.base import Later
+from django_q.models.queue import NEW_COLUMNS
 from django_q.tasks import lookup, options
 from django_q.tasks.lookup import Function
 from django_q.tasks.options import Given, Options
@@ -24,6 +26,8 @@ _TASK = TaskKind.TASK.value
 _READY = TaskState.READY.value
 _DEFERRED = TaskState.DEFERRED.value
 _NOW = Later(0)
+_STATE = NEW_COLUMNS.index("state")
+_RECENT = 4  # calls that wait for the commit and may be the ring that is wanted
 
 
 def async_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
@@ -116,12 +120,20 @@ def _write(task: Draft, alias: str, written: Callable[[], None] | None) -> None:
     broker.enqueue((task.row,))
     if written is not None:
         written()
-    announce(broker, task.row[2], alias)
+    if task.row[_STATE] == _DEFERRED:
+        tell_keepers(broker, DUE, alias)
+    else:
+        announce(broker, task.row[2], alias)
 
 
 def announce(broker: Broker, queue: str, alias: str) -> None:
     """Wake the clusters that serve a queue when what was written is there for them."""
-    after_commit(partial(broker.announce, (queue,)), alias)
+    _once_after_commit(_Bell(broker.announce, (queue,)), alias)
+
+
+def tell_keepers(broker: Broker, topic: str, alias: str) -> None:
+    """Tell the clusters on this host of what was written, when it is there for them."""
+    _once_after_commit(_Bell(broker.tell_keepers, topic), alias)
 
 
 def after_commit(call: Callable[[], Any], alias: str) -> None:
@@ -130,6 +142,30 @@ def after_commit(call: Callable[[], Any], alias: str) -> None:
     # A caller that commits by hand cannot be waited for: a poll finds the row.
     if connection.in_atomic_block or connection.autocommit:
         connection.on_commit(lambda: call(), robust=True)  # not a partial: Django logs a name that partials lack
+
+
+class _Bell:
+    """What is rung after a commit."""
+
+    def __init__(self, ring: Callable[[Any], None], whom: Any) -> None:
+        self.rings = (ring, whom)
+        self.__qualname__ = "announce"  # what Django calls it if it fails
+
+    def __call__(self) -> None:
+        ring, whom = self.rings
+        ring(whom)
+
+
+def _once_after_commit(bell: _Bell, alias: str) -> None:
+    """Ring after the commit, unless a bell that waits for the same commit will do."""
+    connection = connections[alias]
+    around = set(connection.savepoint_ids)
+    for savepoints, waiting, *_ in connection.run_on_commit[-_RECENT:]:
+        # One that belongs to a savepoint beside this may be undone alone.
+        if isinstance(waiting, _Bell) and waiting.rings == bell.rings and savepoints <= around:
+            return
+    if connection.in_atomic_block or connection.autocommit:
+        connection.on_commit(bell, robust=True)
 
 
 def _open_elsewhere() -> str | None:

@@ -4,6 +4,7 @@ from uuid import UUID
 import pytest
 
 from django_q import conf, signals
+from django_q.brokers.base import STOP
 from django_q.engine import records
 from django_q.exceptions import InvalidValue, PayloadError
 from django_q.kernel.states import Event, TaskKind, TaskState
@@ -25,10 +26,11 @@ def claimed():
 
 @pytest.fixture
 def rung(monkeypatch):
-    """The queues that were announced, without waiting for a commit that never comes in a test."""
-    queues = []
-    monkeypatch.setattr("django_q.tasks.control.announce", lambda broker, queue, alias: queues.append(queue))
-    return queues
+    """What was announced to pushers and keepers, without waiting for a commit that never comes in a test."""
+    names = []
+    for function in ("announce", "tell_keepers"):
+        monkeypatch.setattr(f"django_q.tasks.control.{function}", lambda broker, name, alias: names.append(name))
+    return names
 
 
 # --- queue_size ----------------------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ def test_a_task_that_a_cluster_holds_is_asked_to_stop(claimed, rung):
     row = OrmQ.objects.get(pk=claimed)
     assert row.stop_requested_at is not None
     assert row.state == TaskState.CLAIMED
-    assert rung == ["default"]
+    assert rung == [STOP]
 
 
 def test_a_task_may_be_canceled_twice(claimed, rung):

@@ -1,8 +1,11 @@
+from datetime import timedelta
+
 import pytest
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from django_q.brokers import get_broker
+from django_q.brokers.base import DUE
 from django_q.exceptions import UnpicklableError
 from django_q.models import OrmQ
 from django_q.tasks import async_task, queue_size
@@ -26,6 +29,38 @@ def test_a_task_is_announced_when_its_transaction_is_committed(rung):
         assert rung == []
 
     assert rung == ["slow"]
+
+
+def test_a_transaction_rings_once_for_each_queue(rung):
+    with transaction.atomic():
+        for _ in range(3):
+            async_task("math.floor", 1)
+        async_task("math.floor", 1, cluster="slow")
+        async_task("math.floor", 1)
+
+    assert sorted(rung) == ["default", "slow"]
+
+
+def test_a_savepoint_that_is_rolled_back_does_not_take_the_ring_with_it(rung):
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            async_task("math.floor", 1)
+            raise ZeroDivisionError
+        async_task("math.floor", 1)
+        with transaction.atomic():
+            async_task("math.floor", 1)
+
+    assert rung == ["default"]
+
+
+def test_the_keepers_are_told_of_a_task_that_is_due_later(rung, monkeypatch):
+    told = []
+    monkeypatch.setattr(get_broker(), "tell_keepers", told.append)
+
+    async_task("math.floor", 1, run_after=timedelta(seconds=1))
+
+    assert told == [DUE]
+    assert rung == []
 
 
 def test_an_announcement_that_fails_does_not_reach_the_caller(monkeypatch, caplog):
