@@ -112,4 +112,6 @@ class DatabaseRole(Role):
         for alias in {self.alias, DEFAULT_DB_ALIAS}:
             connection = connections[alias]
             if connection.vendor == "sqlite":
-                connection.transaction_mode = "IMMEDIATE"  # type: ignore[attr-defined]
+                # Every new connection reads its mode from this process's copy of the settings.
+                options = connection.settings_dict["OPTIONS"]
+                connection.settings_dict["OPTIONS"] = {**options, "transaction_mode": "IMMEDIATE"}
