@@ -66,6 +66,8 @@ def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations, *, concurr
     slow = clock.monotonic() - _SLOW
     free = [seat for seat in seats if seat.takes_work and seat.load < BUDGET and not seat.is_busy_since(slow)]
     free.sort(key=lambda seat: seat.load)
+    if ledger.alone:
+        free = free[1:]  # the one with the least left runs empty, or what has to run alone would wait for ever
     for position, seat in enumerate(free):
         # An even share, so that one worker does not get all of a small backlog.
         share = -(-len(ledger.backlog) // (len(free) - position))

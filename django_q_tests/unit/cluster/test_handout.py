@@ -113,6 +113,20 @@ def test_what_has_to_run_alone_gets_an_empty_seat_for_itself(ledger, durations):
     assert (free.funcs, free.is_exclusive) == (["suspect"], True)
 
 
+def test_one_seat_runs_empty_for_what_has_to_run_alone(ledger, durations):
+    durations.learn("known", 0.001, is_async=False)
+    admit(ledger, "known", 100)
+    (crashed,) = admit(ledger, "crashed", alone=True)
+    ledger.marked(crashed.key)
+    emptier, fuller = FakeSeat(load=0.002), FakeSeat(load=0.004)
+    emptier.given[0] = fuller.given[0] = object()
+
+    deal_to([emptier, fuller], ledger, durations)
+
+    assert len(emptier.given) == 1
+    assert len(fuller.given) > 1
+
+
 def test_coroutines_fill_the_loop_and_not_the_clock(ledger, durations):
     durations.learn("fetch", 2.0, is_async=True)
     admit(ledger, "fetch", 300)
