@@ -15,6 +15,9 @@ from django_q.kernel import clock
 logger = logging.getLogger("django_q.cluster")
 
 
+_EXIT = 2.0  # seconds that a process may take from closing its pipe, or being killed, to its end
+
+
 class Nursery:
     """Starts children: knows the start method and which descriptors a forked child must close."""
 
@@ -57,10 +60,12 @@ class Child:
     def __init__(self, nursery: Nursery, recruit: Recruit, name: str) -> None:
         self.name = name
         self.is_ready = False
+        self.was_killed = False
         self.stopping = False
         self._nursery = nursery
         self.process, self.inbox, self.outbox = nursery.start(recruit, name)
-        self.heard_at = clock.monotonic()
+        self.started_at = self.heard_at = clock.monotonic()
+        self._deaf_since: float | None = None
 
     @property
     def pid(self) -> int:
@@ -71,6 +76,14 @@ class Child:
     def is_dead(self) -> bool:
         """Has the process ended?"""
         return self.process.exitcode is not None
+
+    @property
+    def is_mute(self) -> bool:
+        """Has it lost its pipe for longer than a process takes to exit? Whatever it does, nobody will hear of it."""
+        if not self.inbox.closed or self.is_dead:
+            return False
+        self._deaf_since = self._deaf_since or clock.monotonic()
+        return clock.monotonic() - self._deaf_since > _EXIT
 
     def hear(self) -> list[Frame]:
         """Return what it has sent since the last call."""
@@ -92,11 +105,12 @@ class Child:
 
     def kill(self) -> None:
         """End it at once."""
+        self.was_killed = True
         self._signal(signal.SIGKILL)
 
     def bury(self) -> None:
         """Close what is left of a dead child."""
-        self.process.join()
+        self.process.join(_EXIT)
         self._nursery.forget(self.inbox.fd, self.outbox.fd)
         os.close(self.inbox.fd)
         os.close(self.outbox.fd)

@@ -93,6 +93,7 @@ def _orders(settings: Conf, *, workers: int, until_empty: bool) -> Orders:
         workers=workers,
         pushers=settings.pushers,
         concurrency=settings.concurrency,
+        cpu_affinity=settings.cpu_affinity,
         grace=settings.grace,
         kill_after=settings.kill_after,
         heartbeat=settings.heartbeat,

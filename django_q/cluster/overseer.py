@@ -50,10 +50,18 @@ class Overseer:
                 seat.kill()
         self._recall(seats)
 
-    def listen(self, children: Sequence[Child]) -> None:
-        """Kill the children that have not ticked for too long; they are replaced, and nothing they held is lost."""
-        for child in children:
-            if child.is_ready and clock.monotonic() - child.heard_at > self.silence and not child.is_dead:
+    def listen(self, scribes: Sequence[Child], seats: Sequence[Seat]) -> None:
+        """Kill the children that cannot be heard any more; they are replaced, and nothing they held is lost.
+
+        A worker may be silent for as long as its task runs.
+        """
+        for child in (*scribes, *seats):
+            if child.was_killed:
+                continue
+            if child.is_mute:
+                logger.error("The %s has closed its pipe; it is replaced.", child.name)
+                child.kill()
+            elif child.is_ready and child in scribes and clock.monotonic() - child.heard_at > self.silence:
                 logger.error("The %s has been silent for %.0f s; it is replaced.", child.name, self.silence)
                 child.kill()
 

@@ -34,23 +34,20 @@ class Seat(Child):
         self.given: dict[int, Entry] = {}  # by sequence number, in the order of handing out
         self.is_exclusive = False  # holds a task that has to run alone
         self.recalled_at: float | None = None
-        self.leaving = False  # recycles: takes no more
-        self.was_killed = False
         self.load = 0.0  # estimated seconds of what it was given and has not finished
         self._sequences: dict[Key, int] = {}
         self._estimates: dict[int, float] = {}
         self._next = 1
-        self._started_at = clock.monotonic()
 
     @property
     def takes_work(self) -> bool:
         """May it be given tasks?"""
-        return self.is_ready and not (self.stopping or self.leaving or self.is_exclusive or self.is_dead)
+        return self.is_ready and not (self.stopping or self.was_killed or self.is_exclusive or self.is_dead)
 
     @property
     def boots_too_long(self) -> bool:
         """Has it never become ready?"""
-        return not self.is_ready and clock.monotonic() - self._started_at > _BOOT_LIMIT
+        return not self.is_ready and clock.monotonic() - self.started_at > _BOOT_LIMIT
 
     def give(self, entries: list[tuple[Entry, float]]) -> None:
         """Hand out tasks, each with its estimated seconds."""

@@ -90,7 +90,7 @@ class Sentinel:
         self._obey_signals()
         self._reap()
         self.overseer.inspect(self.staff.seats)
-        self.overseer.listen(self.staff.scribes())
+        self.overseer.listen(self.staff.scribes(), self.staff.seats)
         if self._draining_since is None:
             deal(self.ledger, self.staff.seats, self.durations, concurrency=self.orders.concurrency)
             self._grant_credit()
@@ -141,10 +141,13 @@ class Sentinel:
 
     def _start_over(self, why: str) -> None:
         """Kill what runs and begin as a new incarnation: whoever declared this one dead has taken its tasks."""
-        logger.error("Cluster %s starts anew: %s", self.orders.name, why, extra={"action": "cluster_restarted"})
         self.staff.kill_all()
-        self._predecessors.append(self.incarnation)
         self.ledger = Ledger()
+        if self._draining_since is not None:
+            self.exit_code = self.exit_code or 1
+            return
+        logger.error("Cluster %s starts anew: %s", self.orders.name, why, extra={"action": "cluster_restarted"})
+        self._predecessors.append(self.incarnation)
         self._hire()
 
     def _is_over(self) -> bool:
@@ -190,11 +193,11 @@ class Sentinel:
     def _on_claims(self, child: Child, frame: Frame) -> None:
         self._received[child] = self._received.get(child, 0) + len(frame.headers)
         self._empty_reports = 0
-        for header, letter in zip(frame.headers, frame.letters, strict=True):
-            self.ledger.admit(Envelope(*header), letter)
-        to_mark = self.ledger.to_mark()
-        if to_mark:
-            self.staff.tell_keeper(Frame(Kind.MARK, [entry.key for entry in to_mark]))
+        pairs = zip(frame.headers, frame.letters, strict=True)
+        entries = [self.ledger.admit(Envelope(*header), letter) for header, letter in pairs]
+        alone = [entry.key for entry in entries if entry.envelope.alone]
+        if alone:
+            self.staff.tell_keeper(Frame(Kind.MARK, alone))
 
     def _on_outcomes(self, child: Child, frame: Frame) -> None:
         assert isinstance(child, Seat)

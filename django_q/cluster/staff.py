@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from django_q.kernel.states import Ending
 logger = logging.getLogger("django_q.cluster")
 
 _MARK_AFTER = 1.0  # seconds after which a task is worth a mark in the database that it runs
+_EARLY = 1.0  # seconds of life that are too short to be an accident, if it happens again and again
+_LONGEST_PAUSE = 5.0  # seconds between two starts then
 _SWEEP_FOR = 60.0  # seconds after a pusher's death in which its last claim may still turn up
 
 
@@ -30,6 +33,7 @@ class Plan:
     workers: int
     pushers: int
     concurrency: int
+    cpu_affinity: int
     heartbeat: float
     worker_options: dict[str, Any] = field(default_factory=dict)
 
@@ -52,6 +56,8 @@ class Staff:
         self._reported_at = 0.0
         self._started_at = clock.now()
         self._counts: Counter[str] = Counter()
+        self._early_deaths = 0  # one after the other
+        self._not_before = 0.0  # when the next child may be started
 
     def start(self) -> None:
         """Start everybody but the pushers, who wait until the cluster is registered."""
@@ -74,7 +80,9 @@ class Staff:
             self.pushers.append(pusher)
 
     def fill(self, ledger: Ledger, *, is_draining: bool) -> None:
-        """Replace who is missing and still needed."""
+        """Replace who is missing and still needed; not at full speed when children die as fast as they are started."""
+        if clock.monotonic() < self._not_before:
+            return
         if self.keeper is None and (not is_draining or self.monitor is not None):
             self._start_keeper()
         if self.monitor is None and (not is_draining or len(ledger)):
@@ -207,7 +215,8 @@ class Staff:
 
     def _start_worker(self, number: int) -> None:
         slots = Slots.create(self.nursery.context, self.plan.concurrency + 1)
-        options = {"slots": slots, "seat": number, **self.plan.worker_options}
+        cpus = _cpus_of(number, self.plan.cpu_affinity)
+        options = {"slots": slots, "seat": number, "cpus": cpus, **self.plan.worker_options}
         self.seats.append(Seat(self.nursery, Recruit("worker", "Worker", options), slots, number))
 
     def _note_death(self, child: Child) -> None:
@@ -215,7 +224,19 @@ class Staff:
             logger.debug("The %s %s.", child.name, child.how_it_died())
             return
         self._counts["replaced"] += 1
+        self._early_deaths = self._early_deaths + 1 if clock.monotonic() - child.started_at < _EARLY else 0
+        if self._early_deaths > self.plan.workers + 3:
+            self._not_before = clock.monotonic() + min(_LONGEST_PAUSE, 0.1 * 2 ** (self._early_deaths // 4))
         logger.warning(
             "The %s (%d) %s and is replaced.",
             child.name, child.pid, child.how_it_died(), extra={"action": "child_died", "child": child.name},
         )  # fmt: skip
+
+
+def _cpus_of(number: int, count: int) -> tuple[int, ...]:
+    """Return the CPUs that a worker is bound to, the next worker starting where this one ends; empty for all."""
+    if not count or not hasattr(os, "sched_getaffinity"):
+        return ()
+    usable = sorted(os.sched_getaffinity(0))
+    start = (number - 1) * count
+    return tuple(usable[(start + offset) % len(usable)] for offset in range(min(count, len(usable))))

@@ -24,9 +24,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_q",
-    # Applications of their own, each with models and migrations; listed from the day on which they exist.
-    # "django_q.contrib.background",
-    # "django_q.examples.experimenteditor",
+    # Applications of their own, each with models and migrations.
+    "django_q.contrib.background",
+    "django_q.examples.experimenteditor",
 ]
 
 MIDDLEWARE = [
