@@ -26,13 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _folder(options.data) as folder:
             stage = Stage(folder, port=options.port or free_port(), quiet=options.check and not options.logs)
-            return _check(stage) if options.check else _show(stage)
+            passed = _check(stage) if options.check else _show(stage)
     except KeyboardInterrupt:
         say("Stopped.")
-        return 0 if not options.check else 130
+        return 130 if options.check else 0
     except StageError as error:
         say(f"FAILED  {error}")
         return 1
+    return _conclude(folder, passed=passed, kept=bool(options.data))
 
 
 def say(line: str) -> None:
@@ -41,16 +42,16 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _show(stage: Stage) -> int:
+def _show(stage: Stage) -> bool:
     say(f"Preparing example data in {stage.folder} …")
     try:
         stage.start()
         stage.wait(stage.is_open)
         _say_where(stage)
         stage.wait(lambda: False)
-        return 0
     finally:
         _end(stage)
+    return True
 
 
 def _say_where(stage: Stage) -> None:
@@ -60,7 +61,7 @@ def _say_where(stage: Stage) -> None:
     say("")
 
 
-def _check(stage: Stage) -> int:
+def _check(stage: Stage) -> bool:
     """Do what a visitor would do, and say what was seen."""
     say("Starting the site, the cluster and the devices …")
     inspection = Inspection(stage, limit=TIME_LIMIT, say=lambda line: say(f"ok      {line}"))
@@ -75,9 +76,16 @@ def _check(stage: Stage) -> int:
     finally:
         inspection.end()
         left = _end(stage)
-    if passed and not left:
-        say("Everything worked.")
-    return 0 if passed and not left else 1
+    return passed and not left
+
+
+def _conclude(folder: Path, *, passed: bool, kept: bool) -> int:
+    if not kept and folder.exists():
+        say(f"FAILED  {folder} could not be deleted")
+        passed = False
+    say(f"ok      the data are {f'kept in {folder}' if kept else 'deleted'}")
+    say("Everything worked." if passed else "Something is missing.")
+    return 0 if passed else 1
 
 
 def _end(stage: Stage) -> list[str]:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from html import unescape
 from threading import Event, Timer
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import requests
@@ -47,7 +47,7 @@ class Inspection:
         self.see_post()
         self.see_results(run_url)
         self.see_mails()
-        self.see_admin()
+        self.see_admin(tasks)
 
     def end(self) -> None:
         self._timer.cancel()
@@ -104,11 +104,7 @@ class Inspection:
         self.say("the hook printed (0.5, 2.0) in the cluster")
 
     def see_post(self) -> None:
-        def posted() -> list[dict]:
-            report = requests.get(urljoin(self.stage.devices_url, "control/"), timeout=10).json()
-            return report["posts"]
-
-        post, *others = self.until(posted, "the device server to get the POST")
+        post, *others = self.until(lambda: self.device_report()["posts"], "the device server to get the POST")
         name, commands = post["Info"]["ExperimentName"], post["Commands"]["SSS_once"]
         if others or not name.startswith("FullStopFrom30Kmh") or len(commands) != 4:
             raise Missing(f"one POST of FullStopFrom30Kmh with 4 commands; the devices got {[post, *others]!r}")
@@ -120,11 +116,17 @@ class Inspection:
         points = [len(curve.split()) for curve in re.findall(r'<polyline class="curve" points="([^"]*)"', page)]
         if len(points) != 2 or min(points) < 30:
             raise Missing(f"two plots of at least 30 points; the results have {points!r}")
-        if "command SetThrottle(80)" not in page or "Page 1 of" not in page:
-            raise Missing("the log of the run, page by page")
+        parts = [int(part) for part in re.findall(r"Experiment/\w+/(\d+)/", " ".join(self.device_report()["requests"]))]
+        if parts != list(range(1, len(parts) + 1)) or len(parts) < 2:
+            raise Missing(f"a log that was read part by part, each once; the parts were {parts!r}")
+        if not all(f"command {command}" in page for command in ("SetThrottle(80)", "EndExperiment()")):
+            raise Missing(f"the first and the last command in the log at {run_url}results/")
         self.say(
-            f"the results are stored: plots of {' and '.join(map(str, points))} points, and a log of several parts"
+            f"the results are stored: plots of {' and '.join(map(str, points))} points, a log of {len(parts)} parts"
         )
+
+    def device_report(self) -> dict[str, Any]:
+        return requests.get(urljoin(self.stage.devices_url, "control/"), timeout=10).json()
 
     def see_mails(self) -> None:
         subjects = {f"Results Available For {FIRST}": "/results/", "Experiment Reminder": "in 10 minutes"}
@@ -146,18 +148,19 @@ class Inspection:
                 return mail
         return None
 
-    def see_admin(self) -> None:
-        lists = {
-            "success": "math.copysign",
-            "failure": "math.sqrt",
-            "ormq": "send_experiment_json",
-            "incarnation": "demo",
+    def see_admin(self, tasks: dict[str, str]) -> None:
+        pages = {
+            "success/": "math.copysign",
+            f"success/{tasks['copysign']}/change/": "-2.0",
+            "failure/": "math.sqrt",
+            f"failure/{tasks['failing']}/change/": "ValueError: math domain error",
+            "ormq/": "send_experiment_json",
+            "incarnation/": "demo",
         }
-        for model, text in lists.items():
-            page = self.get(f"admin/django_q/{model}/").text
-            if text not in page:
-                raise Missing(f"{text!r} in the admin's list {model!r}")
-            self.say(f"the admin's list {model!r} shows {text!r}")
+        for path, text in pages.items():
+            if text not in self.get(f"admin/django_q/{path}").text:
+                raise Missing(f"{text!r} in the admin at {path!r}")
+        self.say(f"the admin shows {', '.join(map(repr, pages.values()))}")
 
     # --- HTTP ------------------------------------------------------------------------------------------------------
 

@@ -87,6 +87,7 @@ class Stage:
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "DJANGO_Q_DEMO_DIR": str(self.folder),
             "DJANGO_Q_DEMO_DEVICES": self.devices_url.rstrip("/"),
+            "DJANGO_RUNSERVER_HIDE_WARNING": "true",
             "PYTHONUNBUFFERED": "1",
         }
 
