@@ -2,7 +2,8 @@
 
 Every Django connection gets an execute wrapper that adds to two numbers in a mapped file named after the process, so
 nothing is lost when a process is killed. An ``executemany`` is one statement here, as it is one call; its rows are
-counted apart. What keeps a transaction (BEGIN, SAVEPOINT) and looks at SQLite's ``data_version`` are not statements.
+counted apart. A COPY passes no wrapper, so the driver's method is wrapped for it. What keeps a transaction (BEGIN,
+SAVEPOINT) and looks at SQLite's ``data_version`` are not statements.
 """
 
 import mmap
@@ -10,6 +11,7 @@ import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +56,31 @@ def read(pid: int) -> Counts:
 def _attach(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     if _count not in connection.execute_wrappers:
         connection.execute_wrappers.append(_count)
+    if connection.vendor == "postgresql":
+        connection.connection.cursor_factory = _copying(connection.connection.cursor_factory)
+
+
+@cache
+def _copying(factory: Any) -> Any:
+    """Return a cursor class that counts its COPYs."""
+
+    def copy(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _add(1, 0)
+        return factory.copy(self, *args, **kwargs)
+
+    return type(factory.__name__, (factory,), {"copy": copy})
 
 
 def _count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
     if not sql.startswith(_CONTROL):
-        numbers = _numbers()
-        statements, rows = _PAIR.unpack_from(numbers)
-        _PAIR.pack_into(numbers, 0, statements + 1, rows + (len(params) if many else 0))
+        _add(1, len(params) if many else 0)
     return execute(sql, params, many, context)
+
+
+def _add(more_statements: int, more_rows: int) -> None:
+    numbers = _numbers()
+    statements, rows = _PAIR.unpack_from(numbers)
+    _PAIR.pack_into(numbers, 0, statements + more_statements, rows + more_rows)
 
 
 def _numbers() -> mmap.mmap:
