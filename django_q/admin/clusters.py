@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_q.admin import display
-from django_q.admin.pages import ReadOnlyAdmin
+from django_q.admin.pages import ReadOnlyAdmin, dated
 from django_q.models import Incarnation
 from django_q.models.dialects import dialect_for
 
@@ -49,16 +49,27 @@ class IncarnationAdmin(ReadOnlyAdmin):
         "serves",
         "workers",
         "held",
-        "started_at",
-        "expires_at",
-        "dead_at",
+        "began",
+        "alive_until",
+        "ended",
     )
-    readonly_fields = ("condition", "serves", "workers", "held", "processes", "worker_table", "counts")
+    readonly_fields = (
+        "condition",
+        "serves",
+        "workers",
+        "held",
+        "processes",
+        "worker_table",
+        "counts",
+        "began",
+        "alive_until",
+        "ended",
+    )
     fieldsets = (
         (None, {"fields": ["name", "id", "condition", "host", "pid", "version", "serves"]}),
         (_("Processes"), {"fields": ["processes", "worker_table"]}),
         (_("Work"), {"fields": ["held", "counts"]}),
-        (_("Times"), {"fields": ["started_at", "expires_at", "dead_at"]}),
+        (_("Times"), {"fields": ["began", "alive_until", "ended"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incarnation]:
@@ -68,6 +79,10 @@ class IncarnationAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    began = dated("started_at", _("started at"))
+    alive_until = dated("expires_at", _("alive until"))
+    ended = dated("dead_at", _("ended at"))
 
     # What is shown ----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from django_q.admin import actions, display
-from django_q.admin.pages import ReadOnlyAdmin
+from django_q.admin.pages import ReadOnlyAdmin, dated
 from django_q.admin.relations import ended_links
 from django_q.admin.search import HELP
 from django_q.kernel.states import Reason
@@ -23,7 +23,7 @@ _TASK = ["name", "id", "function", "arguments", "keyword_arguments"]
 _RUN: Fieldset = (_("Run"), {"fields": ["queue", "cluster", "worker", "group", "priority", "asked_for"]})
 _TIMES: Fieldset = (
     _("Times"),
-    {"fields": ["enqueued_at", "started", "waited", "stopped", "time_taken", "attempt_count", "crashes"]},
+    {"fields": ["enqueued", "began", "waited", "ended", "time_taken", "attempt_count", "crashes"]},
 )
 _HOOK: Fieldset = (_("Hook and relations"), {"fields": ["hook", "hook_failure", "chain", "requeued"]})
 
@@ -33,7 +33,7 @@ class HistoryAdmin(ReadOnlyAdmin):
 
     heavy = ("args", "kwargs", "result", "traceback", "errors", "options", "hook_error")
     ordering = ("-stopped",)
-    sortable_by = ("stopped",)
+    sortable_by = ("ended",)
     search_exact = ("id", "name", "group")
     search_fields = ("name", "func", "group")
     search_help_text = HELP
@@ -41,7 +41,8 @@ class HistoryAdmin(ReadOnlyAdmin):
     actions = ("requeue_selected", "delete_selected")
     readonly_fields = (
         "function", "arguments", "keyword_arguments", "outcome", "asked_for", "waited", "time_taken", "earlier_errors",
-        "trace", "error_line", "why", "hook_failure", "requeued",
+        "trace", "error_line", "why", "hook_failure", "requeued", "enqueued", "began",
+        "ended",
     )  # fmt: skip
 
     def complete(self, rows: list[Task]) -> list[Task]:
@@ -62,6 +63,10 @@ class HistoryAdmin(ReadOnlyAdmin):
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Task]) -> HttpResponse | None:
         """Delete them from the history."""
         return actions.run(self, request, queryset, actions.DELETE_HISTORY)
+
+    enqueued = dated("enqueued_at", _("enqueued at"))
+    began = dated("started", _("started"))
+    ended = dated("stopped", _("stopped"))
 
     # What is shown ----------------------------------------------------------------------------------------------------
 
@@ -136,7 +141,7 @@ class HistoryAdmin(ReadOnlyAdmin):
 class SuccessAdmin(HistoryAdmin):
     """Tasks that succeeded."""
 
-    list_display = ("name", "func", "group", "queue", "cluster", "started", "stopped", "time_taken", "attempt_count")
+    list_display = ("name", "func", "ended", "time_taken", "attempt_count", "group", "queue", "cluster", "began")
     list_filter = ("stopped",)
     fieldsets: ClassVar[tuple[Fieldset, ...]] = (
         (None, {"fields": [*_TASK, "outcome"]}),
@@ -152,8 +157,7 @@ class FailureAdmin(HistoryAdmin):
     """Tasks that did not succeed."""
 
     list_display = (
-        "name", "func", "why", "short_error", "group", "queue", "cluster", "started", "stopped", "time_taken",
-        "attempt_count",
+        "name", "func", "why", "short_error", "ended", "time_taken", "attempt_count", "group", "queue", "cluster", "began",
     )  # fmt: skip
     list_filter = ("reason", "stopped")
     fieldsets: ClassVar[tuple[Fieldset, ...]] = (

@@ -1,6 +1,6 @@
 """What all pages have in common: rows are read from the cluster's database, in bounded queries, and never edited."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -9,10 +9,22 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from django_q import conf
+from django_q.admin import display
 from django_q.admin.paginator import CappedPaginator
 from django_q.admin.search import search
 
 Row = Any
+
+
+def dated(column: str, description: Any) -> Callable[..., Any]:
+    """Return a column that shows a moment to the second."""
+
+    @admin.display(description=description, ordering=column)
+    def shown(self: Any, row: Row) -> str:
+        value = getattr(row, column)
+        return display.EMPTY if value is None else display.moment(value)
+
+    return shown
 
 
 class Page(ChangeList):

@@ -7,6 +7,7 @@ from typing import Any
 _WIDTH = 96
 _ITEMS = 200  # shown of one container
 _DEPTH = 12
+_SHORT = 14  # characters of items that share a line
 _LEAF = 10_000  # characters
 _TOTAL = 50_000  # characters of leaves
 _BRACKETS: dict[type, str] = {list: "[]", tuple: "()", dict: "{}", set: "{}", frozenset: "{}"}
@@ -62,5 +63,19 @@ def _joined(brackets: str, items: list[str], depth: int) -> str:
     if len(line) <= _WIDTH - 4 * depth and "\n" not in line:
         return f"{brackets[0]}{line}{brackets[1]}"
     indent = "    " * (depth + 1)
-    lines = "".join(f"{indent}{item},\n" for item in items if item)
-    return f"{brackets[0]}\n{lines}{'    ' * depth}{brackets[1]}"
+    body = "".join(f"{indent}{line},\n" for line in _lines([item for item in items if item], _WIDTH - len(indent)))
+    return f"{brackets[0]}\n{body}{'    ' * depth}{brackets[1]}"
+
+
+def _lines(items: list[str], width: int) -> list[str]:
+    """Return one item a line, or as many as fit where all are short."""
+    if any(len(item) > _SHORT for item in items):
+        return items
+    lines = [""]
+    for item in items:
+        longer = f"{lines[-1]}, {item}" if lines[-1] else item
+        if len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(item)
+    return lines

@@ -1,7 +1,6 @@
 """The queue: what has not ended, why it has not, and who holds it."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_q import conf
 from django_q.admin import actions, display
-from django_q.admin.pages import ReadOnlyAdmin
+from django_q.admin.pages import ReadOnlyAdmin, dated
 from django_q.admin.relations import ended_links, holders
 from django_q.admin.search import HELP
 from django_q.engine.decision import UNKNOWN, unknown_since
@@ -50,21 +49,21 @@ class OrmQAdmin(ReadOnlyAdmin):
     actions = ("cancel_selected", "delete_selected")
     list_filter = ("state", "kind", QueueFilter)
     list_display = (
-        "name", "function", "kind", "queue", "state", "priority", "run_after", "enqueued_at", "attempts", "crashes",
-        "unknown_function", "running_since", "held_by", "history",
+        "name", "function", "kind", "state", "unknown_function", "running", "held_by", "due", "enqueued", "priority",
+        "attempts", "crashes", "queue", "history",
     )  # fmt: skip
     readonly_fields = (
         "function", "arguments", "keyword_arguments", "asked_for", "unknown_function", "held_by", "history",
-        "error_list",
+        "error_list", "due", "enqueued", "running", "asked_to_stop",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ["name", "id", "kind", "function", "arguments", "keyword_arguments"]}),
         (
             _("State"),
-            {"fields": ["state", "unknown_function", "held_by", "running_since", "stop_requested_at", "run_after"]},
+            {"fields": ["state", "unknown_function", "held_by", "running", "asked_to_stop", "due"]},
         ),
         (_("Attempts"), {"fields": ["attempts", "crashes", "rescues", "error_list"]}),
-        (_("Asked for"), {"fields": ["queue", "priority", "group", "hook", "key", "enqueued_at", "asked_for"]}),
+        (_("Asked for"), {"fields": ["queue", "priority", "group", "hook", "key", "enqueued", "asked_for"]}),
         (_("Relations"), {"fields": ["history", "chain", "waits_for"]}),
     )
 
@@ -99,6 +98,11 @@ class OrmQAdmin(ReadOnlyAdmin):
         """Delete those that nobody has claimed."""
         return actions.run(self, request, queryset, actions.DELETE_QUEUED)
 
+    due = dated("run_after", _("run after"))
+    enqueued = dated("enqueued_at", _("enqueued at"))
+    running = dated("running_since", _("running since"))
+    asked_to_stop = dated("stop_requested_at", _("stop requested at"))
+
     # What is shown ----------------------------------------------------------------------------------------------------
 
     @admin.display(description=_("function"))
@@ -127,20 +131,21 @@ class OrmQAdmin(ReadOnlyAdmin):
         return display.error_table(display.entries(row.errors))
 
     @admin.display(description=_("function unknown since"))
-    def unknown_function(self, row: OrmQ) -> datetime | None:
+    def unknown_function(self, row: OrmQ) -> str:
         """Return since when no worker knew the function, if that is why it waits."""
         found = display.entries(row.errors)
-        return unknown_since(row.errors) if found and found[-1].get("reason") == UNKNOWN else None
+        since = unknown_since(row.errors) if found and found[-1].get("reason") == UNKNOWN else None
+        return display.EMPTY if since is None else display.moment(since)
 
     @admin.display(description=_("held by"))
-    def held_by(self, row: OrmQ) -> SafeString | str | None:
+    def held_by(self, row: OrmQ) -> SafeString | str:
         """Return the cluster that has claimed it."""
-        return vars(row).get("holder") or row.claimed_by
+        return vars(row).get("holder") or row.claimed_by or display.EMPTY
 
     @admin.display(description=_("history"))
-    def history(self, row: OrmQ) -> SafeString | None:
+    def history(self, row: OrmQ) -> SafeString | str:
         """Return the task that this hook follows, or that this task runs again, or that it waited for."""
-        return vars(row).get("past")
+        return vars(row).get("past") or display.EMPTY
 
 
 def _past_of(row: OrmQ) -> str | None:

@@ -34,10 +34,8 @@ def _cluster(cluster: ClusterView) -> Iterator[str]:
     serves = ", ".join(cluster.queues)
     started = _ago(age(cluster.started_at))
     yield f"  {cluster.name} on {cluster.host}, pid {cluster.pid}: {cluster.state}, started {started}, serves {serves}"
-    yield (
-        f"    {busy} of {len(cluster.workers)} workers busy, {cluster.held} tasks held, "
-        f"{cluster.succeeded} attempts succeeded, {cluster.not_succeeded} did not"
-    )
+    attempts = f"attempts succeeded {cluster.succeeded}, failed {cluster.not_succeeded}"
+    yield f"    workers busy {busy} of {len(cluster.workers)}, tasks held {cluster.held}, {attempts}"
     for role, pids in cluster.processes.items():
         yield from (f"    {role:<9} {pid}" for pid in pids)
     for worker in cluster.workers:

@@ -80,7 +80,7 @@ def test_each_process_of_a_cluster_is_named_by_its_role():
 
     text = qinfo()
 
-    assert "web on here, pid 4711: working" in text and "1 of 2 workers busy" in text
+    assert "web on here, pid 4711: working" in text and "workers busy 1 of 2" in text
     for line in ("sentinel  4711", "pusher    13", "monitor   14", "keeper    15", "worker    11  app.tasks.mail"):
         assert line in text
     assert "worker    12  idle" in text
