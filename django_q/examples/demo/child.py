@@ -44,8 +44,8 @@ class Child:
         if self.is_alive:
             self._process.terminate()
 
-    def end(self, patience: float) -> None:
-        """Wait for the end of the process; kill its group when patience is over."""
+    def end(self, patience: float) -> int:
+        """Wait for the end of the process, kill its group when patience is over, and return its status."""
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -54,6 +54,7 @@ class Child:
         self._reader.join(1)
         if self._process.stdout and not self._reader.is_alive():
             self._process.stdout.close()
+        return self._process.returncode
 
     def last_words(self) -> str:
         return "\n".join(list(self.lines)[-30:])

@@ -4,13 +4,12 @@ import argparse
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from django_q.examples.demo.inspection import Inspection, Missing
-from django_q.examples.demo.stage import Stage, StageError, free_port
+from django_q.examples.demo.stage import Interrupted, Stage, StageError, free_port
 
 LOGIN = "demo"
 TIME_LIMIT = 90  # seconds
@@ -19,15 +18,13 @@ TIME_LIMIT = 90  # seconds
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show the demonstration until it is stopped or, with --check, until everything was seen."""
     options = _parser().parse_args(arguments)
-    # Whoever stops the demonstration, its processes and its data have to go.
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
     try:
         with _folder(options.data) as folder:
             stage = Stage(folder, port=options.port or free_port(), quiet=options.check and not options.logs)
+            # Whoever stops the demonstration, its processes and its data have to go.
+            _on_signals(stage.interrupt)
             passed = _check(stage) if options.check else _show(stage)
-    except KeyboardInterrupt:
+    except Interrupted:
         say("Stopped.")
         return 130 if options.check else 0
     except StageError as error:
@@ -89,10 +86,7 @@ def _conclude(folder: Path, *, passed: bool, kept: bool) -> int:
 
 
 def _end(stage: Stage) -> list[str]:
-    """Stop all processes, undisturbed by further signals; return those that are still there, none if all is well."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    """Stop all processes; return those that are still there, none if all is well."""
     stage.stop()
     left = stage.survivors()
     for line in left:
@@ -102,8 +96,10 @@ def _end(stage: Stage) -> list[str]:
     return left
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _on_signals(handler: Callable[..., None]) -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handler)
 
 
 @contextmanager

@@ -32,8 +32,8 @@ class Inspection:
         self.say = say
         self.limit = limit
         self.session = requests.Session()
-        self._late = Event()
-        self._timer = Timer(limit, self._late.set)
+        self._pause = Event()
+        self._timer = Timer(limit, self._be_late)
         self._timer.start()
 
     def run(self, *, user: str, password: str) -> None:
@@ -189,10 +189,14 @@ class Inspection:
     def until(self, look: Callable[[], Found], saying: str) -> Found:
         """Look until there is something; give up when the time for the whole visit is over."""
         while not (found := look()):
-            self.stage.demand_life()
-            if self._late.wait(0.2):
+            if self.stage.time_is_over:
                 raise Missing(f"waited for {saying}, but {self.limit:.0f} s are over")
+            self.stage.demand_life()
+            self._pause.wait(0.2)
         return found
+
+    def _be_late(self) -> None:
+        self.stage.time_is_over = True
 
 
 def _headline(html: str) -> str:

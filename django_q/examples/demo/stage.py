@@ -3,7 +3,6 @@
 import os
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +19,10 @@ class StageError(Exception):
     """The demonstration could not start."""
 
 
+class Interrupted(Exception):
+    """Somebody wants the demonstration to end."""
+
+
 class Stage:
     """A directory with data, and the processes that work on it."""
 
@@ -29,6 +32,8 @@ class Stage:
         self.port = port
         self.quiet = quiet
         self.children: list[Child] = []
+        self.is_interrupted = False
+        self.time_is_over = False
         self.devices_url = ""
         self._never = Event()
 
@@ -56,8 +61,16 @@ class Stage:
             self.demand_life()
             self._never.wait(0.2)
 
+    def interrupt(self, *signal: object) -> None:
+        """Make the next look at the processes raise Interrupted, so that a signal cuts nothing off in the middle."""
+        self.is_interrupted = True
+
     def demand_life(self) -> None:
-        """Raise StageError if a process has ended."""
+        """Raise Interrupted if somebody asked for the end, StageError if a process has ended or the time is over."""
+        if self.is_interrupted:
+            raise Interrupted
+        if self.time_is_over:
+            raise StageError("The time for the whole demonstration is over.")
         for name in self.dead():
             raise StageError(f"The process {name!r} ended by itself.")
 
@@ -92,15 +105,13 @@ class Stage:
         }
 
     def _manage(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "django", *arguments],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        if done.returncode:
-            raise StageError(f"The command {' '.join(arguments)!r} failed:\n{done.stdout}")
+        child = self._spawn("setup", "django", *arguments)
+        while child.is_alive:
+            self.demand_life()
+            self._never.wait(0.05)
+        self.children.remove(child)
+        if child.end(PATIENCE):
+            raise StageError(f"The command {' '.join(arguments)!r} failed:\n{child.last_words()}")
 
     def _spawn(self, name: str, module: str, *arguments: str) -> Child:
         child = Child(name, [sys.executable, "-m", module, *arguments], self.environment, quiet=self.quiet)
@@ -109,12 +120,10 @@ class Stage:
 
     def _address_of(self, child: Child) -> str:
         """Return the address that a process prints in its first lines."""
-        while child.is_alive or child.lines:
-            found = re.search(r"http://\S+", "\n".join(child.lines))
-            if found:
-                return found[0]
+        while not (found := re.search(r"http://\S+", "\n".join(child.lines))):
+            self.demand_life()
             self._never.wait(0.05)
-        raise StageError(f"The process {child.name!r} did not say where it listens:\n{child.last_words()}")
+        return found[0]
 
 
 def free_port() -> int:
