@@ -91,5 +91,5 @@ def _without_result(outcome: Outcome, error: Exception) -> Outcome:
     old = outcome.report
     text = f"{type(error).__name__}: ran, but what it left cannot be stored: {error}"[:1000]
     safe = text.encode("ascii", "backslashreplace").decode().replace("\0", "")
-    report = Report(started=old.started, stopped=old.stopped, error=safe, worker=old.worker)
+    report = Report(started=old.started, stopped=old.stopped, error=safe)
     return Outcome(outcome.id, outcome.token, Ending.FAILED, report)

@@ -1,0 +1,98 @@
+"""The monitor, tick by tick, with both ends of its pipes in the test's hands."""
+
+import os
+from dataclasses import replace
+from multiprocessing import Pipe
+
+import pytest
+from django.db import OperationalError, connection
+
+from django_q.brokers import get_broker
+from django_q.cluster.channels import Frame, Inbox, Kind, Link, Outbox, Receiver, Sender
+from django_q.cluster.ledger import as_tuple
+from django_q.cluster.monitor import Monitor
+from django_q.cluster.role import Berth
+from django_q.kernel.messages import Verdict
+from django_q.models import OrmQ, Task
+from django_q_tests.support.factories import outcome_of, put_many, register
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Desk:
+    """A monitor in this process, and the sentinel's ends of its pipes."""
+
+    def __init__(self):
+        to_read, writing = Pipe(duplex=False)
+        reading, to_write = Pipe(duplex=False)
+        berth = Berth(link=Link(reading, writing), life=None, cluster="default", incarnation="i", parent=os.getpid())
+        self.monitor = Monitor(berth)
+        self.monitor.receiver, self.monitor.sender = Receiver(reading.fileno()), Sender(writing.fileno())
+        self.monitor.setup()
+        self.inbox, self.outbox = Inbox(os.dup(to_read.fileno())), Outbox(os.dup(to_write.fileno()))
+        self._keep = (to_read, to_write)
+
+    def send(self, outcomes):
+        headers = [as_tuple(Verdict(o.id, o.token, int(o.ending), 0.0, False)) for o in outcomes]
+        self.outbox.push(Frame(Kind.OUTCOMES, headers, [o.report.pack() for o in outcomes]))
+        self.monitor.tick()
+
+    def work_until_confirmed(self, count, *, ticks=50):
+        confirmed = []
+        for _ in range(ticks):
+            confirmed += [h for frame in self.inbox.frames() if frame.kind is Kind.CONFIRMED for h in frame.headers]
+            if len(confirmed) >= count:
+                return confirmed
+            self.monitor.tick()
+        raise AssertionError(f"{len(confirmed)} of {count} confirmed after {ticks} ticks")
+
+
+@pytest.fixture
+def desk(monkeypatch):
+    # What a failed tick rests is the only time that passes here.
+    monkeypatch.setattr("django_q.cluster.database._FIRST_REST", 0.0)
+    desk = Desk()
+    yield desk
+    os.close(desk.inbox.fd)
+    os.close(desk.outbox.fd)
+
+
+@pytest.fixture
+def claims():
+    put_many([(n, n) for n in range(3)])
+    return get_broker().claim(3, queues=["default"], incarnation=register(), generation=1)
+
+
+def test_an_outcome_is_confirmed_when_it_is_recorded(desk, claims):
+    desk.send([outcome_of(claims[0], result=7)])
+
+    confirmed = desk.work_until_confirmed(1)
+
+    assert confirmed == [(claims[0].envelope.id, claims[0].envelope.token)]
+    assert Task.objects.get().result == 7
+
+
+def test_nothing_is_confirmed_while_the_database_refuses(desk, claims, monkeypatch):
+    monkeypatch.setattr(
+        desk.monitor.broker, "finish", lambda *args, **kwargs: (_ for _ in ()).throw(OperationalError())
+    )
+
+    desk.send([outcome_of(claims[0])])
+    desk.monitor.tick()
+
+    assert not any(frame.kind is Kind.CONFIRMED for frame in desk.inbox.frames())
+    assert len(desk.monitor.outcomes) == 1
+
+
+def test_an_outcome_that_the_database_refuses_loses_its_result_and_holds_up_nobody(desk, claims):
+    good, bad, another = (outcome_of(claim, result=1) for claim in claims)
+    too_long = replace(bad, report=replace(bad.report, worker="w" * 400))  # SQLite stores even this
+
+    desk.send([good, too_long, another])
+    desk.work_until_confirmed(3)
+
+    assert OrmQ.objects.count() == 0
+    tasks = dict(Task.objects.values_list("pk", "success"))
+    assert tasks == {good.id: True, bad.id: connection.vendor == "sqlite", another.id: True}
+    if connection.vendor != "sqlite":
+        assert "cannot be stored" in Task.objects.get(pk=bad.id).error
