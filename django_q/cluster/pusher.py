@@ -3,10 +3,13 @@
 import random
 from dataclasses import astuple
 
+from django.db import connections
+
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
 from django_q.cluster.role import Berth
 from django_q.kernel import clock
+from django_q.kernel.messages import Claim
 
 _BATCH = 250  # claims in one statement
 # How long and how often to look again after a bell or a claim: a process notifies at most once in 50 ms.
@@ -32,17 +35,18 @@ class Pusher(DatabaseRole):
         self.sent = 0
         self._linger_until = 0.0
         self._is_clean = not self.dead_generations
+        self._is_in_doubt = False
         self.bells = self.broker.listen(self.queues)
 
     def work(self) -> float:
         if not self._is_clean:
             self._release_orphans()
+        if self._is_in_doubt:
+            return self._make_room()
         wanted = min(self.credit - self.sent, _BATCH)
         if wanted <= 0:
             return 1.0
-        claims = self.broker.claim(
-            wanted, queues=self.queues, incarnation=self.berth.incarnation, generation=self.generation
-        )
+        claims = self._claim(wanted)
         if not claims:
             return self._after_nothing()
         self.sent += len(claims)
@@ -58,6 +62,20 @@ class Pusher(DatabaseRole):
 
     def rang(self) -> None:
         self._linger_until = clock.monotonic() + _LINGER
+
+    def _claim(self, wanted: int) -> list[Claim]:
+        self._is_in_doubt = True  # the database may have committed a claim although its answer is lost
+        claims = self.broker.claim(
+            wanted, queues=self.queues, incarnation=self.berth.incarnation, generation=self.generation
+        )
+        self._is_in_doubt = False
+        return claims
+
+    def _make_room(self) -> float:
+        """End as soon as the database answers: only a new pusher can tell what was claimed and never arrived here."""
+        connections[self.alias].ensure_connection()
+        self.done = True
+        return 0.0
 
     def _after_nothing(self) -> float:
         if clock.monotonic() < self._linger_until:

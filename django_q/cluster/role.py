@@ -58,8 +58,10 @@ class Role(ABC):
         self._boot()
         try:
             self._loop()
+            if self.receiver.closed:
+                self.orphaned()
         except BrokenPipeError:
-            os._exit(1)  # the sentinel is gone; whatever is left belongs to whoever takes over
+            self.orphaned()  # here as in the thread that watches: what has to be ended must not depend on who is faster
         finally:
             self.teardown()
 

@@ -220,7 +220,8 @@ class Staff:
         self.seats.append(Seat(self.nursery, Recruit("worker", "Worker", options), slots, number))
 
     def _note_death(self, child: Child) -> None:
-        if child.stopping or (child.process.exitcode == 0 and isinstance(child, Seat)):
+        # Workers that recycle and pushers that cannot know what they hold leave by themselves.
+        if child.stopping or (child.process.exitcode == 0 and child not in (self.monitor, self.keeper)):
             logger.debug("The %s %s.", child.name, child.how_it_died())
             return
         self._counts["replaced"] += 1

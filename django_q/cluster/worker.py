@@ -191,7 +191,7 @@ class Worker(Role):
             with self._sending:
                 self.sender.send(kind, headers, letters or [])
         except BrokenPipeError:
-            os._exit(1)  # the sentinel is gone, and in this thread nobody might notice
+            self.orphaned()  # in this thread nobody might notice
 
     # --- the bell, with which signal handlers and coroutines wake the main thread
 

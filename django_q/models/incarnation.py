@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from django_q.models.dialects import dialect_for
+from django_q.models.queue import OrmQ
 
 
 class IncarnationQuerySet(models.QuerySet["Incarnation"]):
@@ -31,9 +32,9 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
         return alive.update(dead_at=sql.now_expression()) == 1
 
     def suspects(self, *, except_id: str) -> list["Incarnation"]:
-        """Return the other clusters that live or died within the last minute, each with ``expired``."""
+        """Return the other clusters that live, died within the last minute or still hold claims, each with ``expired``."""
         sql = dialect_for(self.db)
-        recent = models.Q(dead_at=None) | models.Q(dead_at__gt=sql.later_expression(-60))
+        recent = models.Q(dead_at=None) | models.Q(dead_at__gt=sql.later_expression(-60)) | _holds_claims()
         expired = models.Case(
             models.When(expires_at__lt=sql.now_expression(), then=True),
             default=False,
@@ -47,8 +48,14 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
         return self.filter(dead_at=None, expires_at__gt=dialect_for(self.db).now_expression())
 
     def prune(self, *, older_than: float) -> int:
-        """Delete the rows of clusters that died more than so many seconds ago."""
-        return self.filter(dead_at__lt=dialect_for(self.db).later_expression(-older_than)).delete()[0]
+        """Delete the rows of clusters that died more than so many seconds ago and hold nothing any more."""
+        long_dead = self.filter(dead_at__lt=dialect_for(self.db).later_expression(-older_than))
+        return long_dead.exclude(_holds_claims()).delete()[0]
+
+
+def _holds_claims() -> models.Exists:
+    """Return the condition that a queue row is claimed by a cluster, alive or dead."""
+    return models.Exists(OrmQ.objects.filter(claimed_by=models.OuterRef("pk")))
 
 
 class Incarnation(models.Model):

@@ -209,6 +209,16 @@ class Drill:
         """Enqueue so many tasks that each append their number to one file."""
         return self.enqueue_many([(self.file(), str(number)) for number in range(count)])
 
+    def hold(self) -> str:
+        """Enqueue a task that works until the gate is opened, and return its id when it runs."""
+        before = len(self.lines("held"))
+        task = self.enqueue("mishaps.work_until", self.file("held"), self.file("gate"))
+        self.until(lambda: len(self.lines("held")) > before)
+        return task
+
+    def open_gate(self) -> None:
+        (self.folder / "gate").touch()
+
     def file(self, name: str = "lines") -> str:
         return str(self.folder / name)
 

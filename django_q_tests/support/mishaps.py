@@ -175,3 +175,24 @@ def work(path: str, seconds: float = 1.0, result: int = 0) -> bytes:
     time.sleep(seconds)
     touch(path, "ended")
     return b"x" * result
+
+
+def work_until(path: str, gate: str) -> str:
+    """Leave the process id and work until a file exists."""
+    touch(path, str(os.getpid()))
+    while not os.path.exists(gate):
+        time.sleep(0.02)
+    touch(path, "ended")
+    return "the gate opened"
+
+
+def append_name(task: Any) -> None:
+    """Be a hook: leave a line in the file that the task is named after."""
+    touch(task.name, "hooked")
+
+
+def kill_cluster(path: str) -> None:
+    """Kill the sentinel, and with it everybody."""
+    touch(path, "started")
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
