@@ -13,6 +13,7 @@ LONG = 0.100  # seconds after which a task counts as long, and the rest of its h
 _SLOW = 0.020  # seconds after which a worker is given no more until its task ends
 _MOST_UNCONFIRMED = 32 << 20  # bytes of outcomes beyond which no work is handed out
 _WEIGHT = 0.2  # of the newest run in the average
+_TURNS = 2  # long tasks per seat that a backlog may hold
 _REMEMBERED = 4096  # functions
 
 
@@ -54,6 +55,16 @@ class Durations:
         if self.overall is None:
             return seats
         return max(0 if self.overall >= LONG else seats, min(most, int(seats * 5 * BUDGET / self.overall)))
+
+
+def excess(ledger: Ledger, durations: Durations, *, seats: int) -> list[Entry]:
+    """Return the end of a backlog that was claimed when tasks were short and has turned out to be long.
+
+    Another cluster may have nothing to do; what it does not take is claimed again when there is room.
+    """
+    if durations.overall is None or durations.overall < LONG:
+        return []
+    return list(ledger.backlog)[_TURNS * max(1, seats) :]
 
 
 def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations, *, concurrency: int) -> None:

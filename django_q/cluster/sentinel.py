@@ -14,7 +14,7 @@ from multiprocessing.context import BaseContext
 
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.children import Child, Nursery
-from django_q.cluster.handout import Durations, deal
+from django_q.cluster.handout import Durations, deal, excess
 from django_q.cluster.ledger import Ledger
 from django_q.cluster.overseer import Overseer
 from django_q.cluster.role import BOOT_FAILED, Berth
@@ -93,6 +93,8 @@ class Sentinel:
         self.overseer.listen(self.staff.scribes(), self.staff.seats)
         if self._draining_since is None:
             deal(self.ledger, self.staff.seats, self.durations, concurrency=self.orders.concurrency)
+            for entry in excess(self.ledger, self.durations, seats=len(self.staff.seats)):
+                self.ledger.conclude(entry, Ending.UNSTARTED)
             self._grant_credit()
         else:
             self._drain()

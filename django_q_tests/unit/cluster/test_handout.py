@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_q.cluster.handout import BUDGET, Durations, deal
+from django_q.cluster.handout import BUDGET, Durations, deal, excess
 from django_q.cluster.ledger import Ledger
 from django_q.kernel import clock
 from django_q.kernel.messages import Envelope
@@ -166,3 +166,19 @@ def test_a_cluster_of_short_tasks_holds_a_good_batch(durations):
     durations.learn("short", 0.0, is_async=False)
 
     assert durations.backlog(seats=2) >= 250
+
+
+def test_a_backlog_that_turns_out_to_be_long_is_given_back_but_for_two_turns(ledger, durations):
+    entries = admit(ledger, "func", 50)
+    assert excess(ledger, durations, seats=2) == []
+
+    durations.learn("func", 3.0, is_async=False)
+
+    assert excess(ledger, durations, seats=2) == entries[4:]
+
+
+def test_a_backlog_of_short_tasks_is_kept(ledger, durations):
+    admit(ledger, "func", 50)
+    durations.learn("func", 0.001, is_async=False)
+
+    assert excess(ledger, durations, seats=2) == []
