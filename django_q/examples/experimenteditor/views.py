@@ -1,6 +1,7 @@
 """The pages of the editor."""
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -11,31 +12,37 @@ from django.views.decorators.http import require_POST
 
 from django_q.examples.experimenteditor import bookings, tasks
 from django_q.examples.experimenteditor.forms import BookingForm, CommandFormSet, ExperimentForm, VisualizeForm
-from django_q.examples.experimenteditor.models import Booking, Experiment, ObservableQuantity, RunResult
+from django_q.examples.experimenteditor.models import Booking, Experiment, Notification, ObservableQuantity, RunResult
 from django_q.examples.experimenteditor.plots import plot_of
 from django_q.examples.experimenteditor.progress import steps_of
 
 LINES_PER_PAGE = 200
 
 
+class UserRequest(HttpRequest):
+    """What ``login_required`` lets through."""
+
+    user: User
+
+
 @login_required
-def experiments(request: HttpRequest) -> HttpResponse:
+def experiments(request: UserRequest) -> HttpResponse:
     """List the user's experiments and what is new about them."""
     mine = Experiment.objects.filter(created_by=request.user).select_related("booking__run")
-    news = request.user.experiment_news.filter(unread=True)[:10]
+    news = Notification.objects.filter(recipient=request.user, unread=True)[:10]
     return render(request, "experimenteditor/experiments.html", {"experiments": mine, "news": news})
 
 
 @require_POST
 @login_required
-def read_news(request: HttpRequest) -> HttpResponse:
+def read_news(request: UserRequest) -> HttpResponse:
     """Put the notifications away."""
-    request.user.experiment_news.filter(unread=True).update(unread=False)
+    Notification.objects.filter(recipient=request.user, unread=True).update(unread=False)
     return redirect("experimenteditor:experiments")
 
 
 @login_required
-def edit(request: HttpRequest, exp_pk: int | None = None) -> HttpResponse:
+def edit(request: UserRequest, exp_pk: int | None = None) -> HttpResponse:
     """Write an experiment: its title and its commands."""
     experiment = _mine(request, exp_pk) if exp_pk else Experiment(created_by=request.user)
     form = ExperimentForm(request.POST or None, instance=experiment)
@@ -51,7 +58,7 @@ def edit(request: HttpRequest, exp_pk: int | None = None) -> HttpResponse:
 
 
 @login_required
-def experiment(request: HttpRequest, exp_pk: int) -> HttpResponse:
+def experiment(request: UserRequest, exp_pk: int) -> HttpResponse:
     """Show an experiment: what it does, what it will show, and its runs."""
     found = _mine(request, exp_pk)
     booking = Booking.objects.filter(related_experiment=found).select_related("run").first()
@@ -61,7 +68,7 @@ def experiment(request: HttpRequest, exp_pk: int) -> HttpResponse:
 
 
 @login_required
-def visualize(request: HttpRequest, exp_pk: int) -> HttpResponse:
+def visualize(request: UserRequest, exp_pk: int) -> HttpResponse:
     """Choose the data series that the results will show."""
     found = _mine(request, exp_pk)
     chosen = list(found.quantities.filter(related_run=None).values_list("name", flat=True))
@@ -73,7 +80,7 @@ def visualize(request: HttpRequest, exp_pk: int) -> HttpResponse:
 
 
 @login_required
-def book(request: HttpRequest, exp_pk: int) -> HttpResponse:
+def book(request: UserRequest, exp_pk: int) -> HttpResponse:
     """Book a slot; go on to the run that it makes."""
     found = _mine(request, exp_pk)
     form = BookingForm(request.POST or None, experiment=found)
@@ -96,7 +103,7 @@ def book(request: HttpRequest, exp_pk: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def cancel(request: HttpRequest, exp_pk: int) -> HttpResponse:
+def cancel(request: UserRequest, exp_pk: int) -> HttpResponse:
     """Give a slot back."""
     found = _mine(request, exp_pk)
     bookings.cancel_booking(get_object_or_404(Booking.objects.select_related("run"), related_experiment=found))
@@ -104,20 +111,20 @@ def cancel(request: HttpRequest, exp_pk: int) -> HttpResponse:
 
 
 @login_required
-def run(request: HttpRequest, pk: int) -> HttpResponse:
+def run(request: UserRequest, pk: int) -> HttpResponse:
     """Show where the tasks of a run are, as it goes on."""
     return render(request, "experimenteditor/run.html", _run_context(request, pk))
 
 
 @login_required
-def run_state(request: HttpRequest, pk: int) -> HttpResponse:
+def run_state(request: UserRequest, pk: int) -> HttpResponse:
     """Return the part of the run's page that changes."""
     return render(request, "experimenteditor/run_state.html", _run_context(request, pk))
 
 
 @require_POST
 @login_required
-def fetch_again(request: HttpRequest, pk: int) -> HttpResponse:
+def fetch_again(request: UserRequest, pk: int) -> HttpResponse:
     """Ask once more for results that could not be had."""
     found = _my_run(request, pk)
     with transaction.atomic():
@@ -127,7 +134,7 @@ def fetch_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-def results(request: HttpRequest, pk: int) -> HttpResponse:
+def results(request: UserRequest, pk: int) -> HttpResponse:
     """Show the plots and a page of the log of a run."""
     found = _my_run(request, pk)
     plots = [(quantity, plot_of(quantity)) for quantity in found.quantities.all()]
@@ -135,15 +142,15 @@ def results(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "experimenteditor/results.html", {"run": found, "plots": plots, "lines": lines})
 
 
-def _mine(request: HttpRequest, exp_pk: int) -> Experiment:
+def _mine(request: UserRequest, exp_pk: int) -> Experiment:
     return get_object_or_404(Experiment, exp_pk=exp_pk, created_by=request.user)
 
 
-def _my_run(request: HttpRequest, pk: int) -> RunResult:
+def _my_run(request: UserRequest, pk: int) -> RunResult:
     return get_object_or_404(RunResult.objects.select_related("experiment"), pk=pk, experiment__created_by=request.user)
 
 
-def _run_context(request: HttpRequest, pk: int) -> dict[str, object]:
+def _run_context(request: UserRequest, pk: int) -> dict[str, object]:
     found = _my_run(request, pk)
     steps = steps_of(found)
     is_final = found.is_over and all(step.is_over for step in steps)

@@ -22,7 +22,7 @@ class DeviceError(Exception):
 
 def body_of(run: RunResult) -> dict[str, Any]:
     """Return the JSON that makes the engine run an experiment."""
-    others = {"SSS_loop": [], "CAN_once": [], "CAN_utils": [], "seed_key": []}
+    others: dict[str, list[Any]] = {"SSS_loop": [], "CAN_once": [], "CAN_utils": [], "seed_key": []}
     return {
         "Info": {"ExperimentName": run.experiment.slugify_name(), "Endtime": run.end.timestamp()},
         "Commands": {"SSS_once": _commands(run.experiment), **others},
