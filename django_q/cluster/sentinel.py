@@ -139,6 +139,7 @@ class Sentinel:
         )
         self._received: dict[Child, int] = {}  # claims that each pusher has sent in all
         self._sent_credit: dict[Child, int] = {}
+        self._is_declared_dead = False
         self.staff.start()
 
     def _start_over(self, why: str) -> None:
@@ -233,7 +234,7 @@ class Sentinel:
             self.staff.start_pushers(self.ledger)
 
     def _on_dead(self, child: Child, frame: Frame) -> None:
-        self._start_over("it was declared dead, because its lease could not be renewed in time.")
+        self._is_declared_dead = True  # acted upon when nobody is in the middle of a list of children
 
     def _on_beat(self, child: Child, frame: Frame) -> None:
         if frame.headers and frame.headers[0][0] == "empty" and not len(self.ledger):
@@ -327,6 +328,8 @@ class Sentinel:
             staff.keeper.stop()
 
     def _obey_the_lease(self) -> None:
+        if self._is_declared_dead:
+            self._start_over("it was declared dead, because its lease could not be renewed in time.")
         if not self.orders.strict_lease or self.staff.renewed_at is None:
             return
         # The workers have to be gone before anybody may believe that they are.

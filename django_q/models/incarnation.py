@@ -32,7 +32,7 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
         return alive.update(dead_at=sql.now_expression()) == 1
 
     def suspects(self, *, except_id: str) -> list["Incarnation"]:
-        """Return the other clusters that live, died within the last minute or still hold claims, each with ``expired``."""
+        """Return the other clusters that live, died in the last minute or still hold claims, each with ``expired``."""
         sql = dialect_for(self.db)
         recent = models.Q(dead_at=None) | models.Q(dead_at__gt=sql.later_expression(-60)) | _holds_claims()
         expired = models.Case(

@@ -109,6 +109,8 @@ class LosesTheAnswerToFinish(_Sabotaged):
 
 def hold_interpreter(path: str, seconds: int = 60) -> None:
     """Sleep in C code without letting go of the interpreter: no signal handler and no other thread runs meanwhile."""
+    # Else a signal would end the sleep, as it ends few computations.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     touch(path, str(os.getpid()))
     ctypes.PyDLL(None).sleep(seconds)
 
