@@ -1,5 +1,6 @@
 """The handle of a cluster: run it in this process, or start and stop it as a child."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -41,6 +42,8 @@ class Cluster:
         require_a_system_that_can_run_clusters()
         logs.configure(self.log_level, as_json=self.json_logs)
         connections.close_all()  # no child may inherit an open connection
+        gc.collect()
+        gc.freeze()  # memory that no collection touches stays shared with forked children
         context = multiprocessing.get_context(self.settings.start_method)
         if self.settings.start_method == "forkserver":
             context.set_forkserver_preload(["django_q.cluster.preload"])

@@ -1,6 +1,7 @@
 """The shape and the loop of every child process: set up, tick, tear down."""
 
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -73,6 +74,7 @@ class Role(ABC):
         try:
             logs.configure(self.berth.log_level, as_json=self.berth.json_logs)
             self.setup()
+            gc.freeze()  # what is here stays; looking through it again and again costs a tenth of the time
             self.sender.send(Kind.READY)
         except Exception:  # the wall around everything that can go wrong before the first task
             logger.critical("The %s could not start.", self.title, exc_info=True)

@@ -1,6 +1,8 @@
 """The rows that a finish writes: history, hooks, and the ends of chains."""
 
 import json
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +18,8 @@ from django_q.models.queue import NEW_COLUMNS
 from django_q.models.task import HISTORY_COLUMNS
 
 Row = dict[str, Any]
+
+_in_order: Callable[[Row], tuple[Any, ...]] = itemgetter(*HISTORY_COLUMNS)
 
 
 def history_row(row: Row, outcome: Outcome, options: dict[str, Any], *, cluster: str) -> tuple[Any, ...]:
@@ -37,7 +41,7 @@ def history_row(row: Row, outcome: Outcome, options: dict[str, Any], *, cluster:
         "worker": report.worker,
         "hook_error": "",
     }
-    return tuple(values[column] for column in HISTORY_COLUMNS)
+    return _in_order(values)
 
 
 def _sealed_error(row: Row, outcome: Outcome) -> bytes | None:
@@ -132,5 +136,5 @@ def archive_unrun(alias: str, row: OrmQ, *, cluster: str | None, error: str) -> 
         "hook_error": "",
         "token": None,
     }
-    Task.objects.using(alias).record([tuple(values[column] for column in HISTORY_COLUMNS)])
+    Task.objects.using(alias).record([_in_order(values)])
     return True

@@ -34,6 +34,9 @@ class Later(float):
     """A moment so many seconds from now by the database's clock, as a value of an INSERT; ``Later(0)`` is now."""
 
 
+_MOMENTS = (datetime, Later)
+
+
 class Dialect:
     """The statements of the queue for one alias; each is one trip to the database unless it says else."""
 
@@ -79,11 +82,15 @@ class Dialect:
         with self.connection.cursor() as cursor:
             for part in parts(rows, self.batch):
                 values = ", ".join(f"({', '.join(map(self._mark, row))})" for row in part)
-                flat = [self.adapt(value) for row in part for value in row if not isinstance(value, Later)]
+                flat = [value for row in part for value in self.adapted(row) if not isinstance(value, Later)]
                 cursor.execute(head + values, flat)
 
+    def adapted(self, row: Sequence[Any]) -> list[Any]:
+        """Return a row as the driver stores it."""
+        return [self.adapt(value) if isinstance(value, _MOMENTS) else value for value in row]
+
     def adapt(self, value: Any) -> Any:
-        """Return a value as the driver stores it where it stands in place of a model's field."""
+        """Return a moment as the driver stores it where it stands in place of a model's field."""
         if isinstance(value, datetime):
             if timezone.is_aware(value) and not self.uses_utc:
                 value = timezone.make_naive(value)

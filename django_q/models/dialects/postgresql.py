@@ -58,4 +58,4 @@ class PostgreSQL(Dialect):
             sql = f"COPY {self.quote(table)} ({self.columns(columns)}) FROM STDIN"
             with self.connection.wrap_database_errors, cursor.copy(sql) as copy:
                 for row in rows:
-                    copy.write_row([self.adapt(value) for value in row])
+                    copy.write_row(self.adapted(row))

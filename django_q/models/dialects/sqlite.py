@@ -57,7 +57,7 @@ class SQLite(Dialect):
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         marks = ", ".join(["%s"] * len(columns))
         sql = f"INSERT INTO {self.quote(table)} ({self.columns(columns)}) VALUES ({marks})"
-        values = [[self.adapt(value) for value in row] for row in rows]
+        values = [self.adapted(row) for row in rows]
         with self.connection.cursor() as cursor:
             if len(values) == 1:
                 cursor.execute(sql, values[0])
