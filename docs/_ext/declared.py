@@ -1,0 +1,241 @@
+"""What the package itself declares, as reStructuredText: settings, signals, errors, commands, states.
+
+No Sphinx in here, so that the tests can ask the same functions.
+"""
+
+import argparse
+import ast
+import importlib
+import inspect
+import io
+import tokenize
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMANDS = ROOT / "django_q" / "management" / "commands"
+
+# How the types of settings are called by people who write them.
+TYPES = {
+    "str": "text",
+    "int": "whole number",
+    "float": "seconds (number or timedelta)",
+    "bool": "True or False",
+    "tuple[str, ...]": "list of texts",
+    "bool | float": "True, False or seconds",
+    "str | bool": "path, or False",
+    "Backoff": "seconds, list of seconds, or dict",
+}
+
+
+def prepare_django() -> None:
+    """Load the application alone, with settings of nobody in particular."""
+    if not settings.configured:
+        settings.configure(
+            SECRET_KEY="only for the documentation",  # noqa: S106
+            INSTALLED_APPS=["django_q"],
+            DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+            USE_TZ=True,
+        )
+        django.setup()
+
+
+def module(name: str) -> Any:
+    """Import a module of the package."""
+    prepare_django()
+    return importlib.import_module(name)
+
+
+# --- settings ------------------------------------------------------------------------------------------------------
+
+
+def settings_text(names: Iterable[str]) -> Iterator[str]:
+    """Describe these settings."""
+    options = module("django_q.conf").OPTIONS
+    for name in names:
+        option = options[name]
+        yield f".. confval:: {name}"
+        yield f"   :type: {type_of(option)}"
+        yield f"   :default: ``{default_of(option)}``"
+        yield ""
+        yield f"   {option.meaning}"
+        if option.bounds:
+            yield f"   Accepted: {option.bounds}."
+        yield ""
+
+
+def type_of(option: Any) -> str:
+    """Return the type of a setting in words."""
+    kind = option.type.removesuffix(" | None")
+    return TYPES[kind] + (", or None" if kind != option.type or callable(option.default) else "")
+
+
+def default_of(option: Any) -> str:
+    """Return the default of a setting as one would write it."""
+    default = option.default
+    if callable(default):
+        made = default()
+        return repr(made.as_json()) if hasattr(made, "as_json") else "None"
+    return repr(default)
+
+
+def replaced_text() -> Iterator[str]:
+    """List the keys that have no effect, and what stands in their place."""
+    yield from table(("Key", "In its place"), [
+        (f"``{key}``", remedy) for key, remedy in sorted(module("django_q.conf").REPLACED.items())
+    ])
+
+
+# --- signals -------------------------------------------------------------------------------------------------------
+
+
+def signals() -> dict[str, tuple[str, str]]:
+    """Return each signal with the moment at which it is sent and its arguments."""
+    source = Path(module("django_q.signals").__file__)
+    lines = source.read_text(encoding="utf-8").splitlines()
+    found = {}
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _is_signal(node.value):
+            text, number = [], node.lineno - 2
+            while lines[number].startswith("#:"):
+                text.insert(0, lines[number][2:].strip())
+                number -= 1
+            moment, _, arguments = " ".join(text).partition(" Arguments: ")
+            found[node.targets[0].id] = (moment, arguments)  # type: ignore[attr-defined]
+    return found
+
+
+def _is_signal(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "Signal"
+
+
+def signals_text() -> Iterator[str]:
+    """Describe every signal."""
+    for name, (moment, arguments) in signals().items():
+        yield f".. py:data:: django_q.signals.{name}"
+        yield ""
+        yield f"   {moment}"
+        yield ""
+        yield f"   Arguments: {arguments}"
+        yield ""
+
+
+# --- errors --------------------------------------------------------------------------------------------------------
+
+
+def errors() -> list[type[BaseException]]:
+    """Return every exception class, in the order of the file."""
+    exceptions = module("django_q.exceptions")
+    classes = [each for _, each in inspect.getmembers(exceptions, inspect.isclass)]
+    found = [each for each in classes if each.__module__ == exceptions.__name__]
+    return sorted(found, key=lambda each: inspect.getsourcelines(each)[1])
+
+
+def errors_text() -> Iterator[str]:
+    """Describe every exception class."""
+    ours = errors()
+    for each in ours:
+        yield f".. py:exception:: django_q.exceptions.{each.__name__}"
+        yield ""
+        bases = [
+            f":py:exc:`~django_q.exceptions.{base.__name__}`" if base in ours else f"``{base.__name__}``"
+            for base in each.__bases__
+        ]
+        yield f"   {inspect.getdoc(each)}"
+        yield ""
+        yield f"   Bases: {', '.join(bases)}"
+        yield ""
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def commands() -> list[str]:
+    """Return the names of our management commands."""
+    return sorted(path.stem for path in COMMANDS.glob("*.py") if not path.stem.startswith("_"))
+
+
+def command_text(name: str) -> Iterator[str]:
+    """Describe a command by its own help."""
+    command = module(f"django_q.management.commands.{name}").Command()
+    yield f".. program:: {name}"
+    yield ""
+    yield command.help
+    yield ""
+    for action in own_actions(command, name):
+        value = "" if action.nargs == 0 else f" <{(action.metavar or action.dest).lower()}>"
+        yield f".. option:: {', '.join(flag + value for flag in action.option_strings) or action.dest}"
+        yield ""
+        choices = f" One of {', '.join(map(str, action.choices))}." if action.choices else ""
+        yield f"   {(action.help or '').rstrip('.')}.{choices}"
+        yield ""
+
+
+def own_actions(command: Any, name: str) -> list[argparse.Action]:
+    """Return the options that a command has beyond those of every command of Django."""
+    base = module("django.core.management.base").BaseCommand
+    plain = {flag for action in base().create_parser("manage.py", name)._actions for flag in action.option_strings}
+    actions = command.create_parser("manage.py", name)._actions
+    return [action for action in actions if not plain.intersection(action.option_strings)]
+
+
+# --- states --------------------------------------------------------------------------------------------------------
+
+
+def remarks(class_name: str) -> dict[str, str]:
+    """Return the comment beside each member of a class of ``kernel/states.py``."""
+    text = Path(module("django_q.kernel.states").__file__).read_text(encoding="utf-8")
+    comments = {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT
+    }
+    body = next(node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == class_name)
+    return {
+        node.targets[0].id: comments.get(node.lineno, "")  # type: ignore[attr-defined]
+        for node in body.body
+        if isinstance(node, ast.Assign)
+    }
+
+
+def members_text(class_name: str) -> Iterator[str]:
+    """List the members of an enumeration with the remark beside each."""
+    found = remarks(class_name)
+    yield from table((class_name, "Meaning"), [
+        (f"``{name}``", sentence(remark or name.capitalize().replace("_", " "))) for name, remark in found.items()
+    ])
+
+
+def transitions_text() -> Iterator[str]:
+    """List the events, from which states they may start and where they lead."""
+    states = module("django_q.kernel.states")
+    found = remarks("Event")
+    yield from table(("Event", "From", "To", "When"), [
+        (
+            f"``{event.name}``",
+            ", ".join(f"``{state.name}``" for state in sorted(sources)),
+            f"``{target.name}``" if target is not None else "leaves the queue",
+            sentence(found[event.name]),
+        )
+        for event, (sources, target) in states.TRANSITIONS.items()
+    ])
+
+
+def sentence(text: str) -> str:
+    """Return a remark as a sentence."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Write a list table."""
+    yield ".. list-table::"
+    yield "   :header-rows: 1"
+    yield ""
+    for row in (head, *rows):
+        for number, cell in enumerate(row):
+            yield f"   {'*' if number == 0 else ' '} - {cell}"
+    yield ""
