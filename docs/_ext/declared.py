@@ -21,14 +21,14 @@ COMMANDS = ROOT / "django_q" / "management" / "commands"
 
 # How the types of settings are called by people who write them.
 TYPES = {
-    "str": "text",
-    "int": "whole number",
-    "float": "seconds (number or timedelta)",
-    "bool": "True or False",
-    "tuple[str, ...]": "list of texts",
-    "bool | float": "True, False or seconds",
-    "str | bool": "path, or False",
-    "Backoff": "seconds, list of seconds, or dict",
+    "str": ["text"],
+    "int": ["whole number"],
+    "float": ["seconds (number or timedelta)"],
+    "bool": ["True", "False"],
+    "tuple[str, ...]": ["list of texts"],
+    "bool | float": ["True", "False", "seconds"],
+    "str | bool": ["path", "False"],
+    "Backoff": ["seconds", "list of seconds", "dict"],
 }
 
 
@@ -71,7 +71,8 @@ def settings_text(names: Iterable[str]) -> Iterator[str]:
 def type_of(option: Any) -> str:
     """Return the type of a setting in words."""
     kind = option.type.removesuffix(" | None")
-    return TYPES[kind] + (", or None" if kind != option.type or callable(option.default) else "")
+    words = [*TYPES[kind], *(["None"] if kind != option.type or callable(option.default) else [])]
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def default_of(option: Any) -> str:
@@ -227,7 +228,8 @@ def transitions_text() -> Iterator[str]:
 
 def sentence(text: str) -> str:
     """Return a remark as a sentence."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    first, _, rest = text.rstrip(".").partition(" ")
+    return f"{f'``{first}``' if '_' in first else first[:1].upper() + first[1:]} {rest}.".replace(" .", ".")
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
