@@ -11,7 +11,7 @@ from typing import Any
 from django.db import OperationalError, transaction
 
 from django_q.brokers.orm import OrmBroker
-from django_q_tests.support.jobs import touch
+from django_q_tests.support.jobs import swallow, touch
 
 
 def first_time(name: str, times: int = 1) -> bool:
@@ -131,27 +131,6 @@ def crowd(path: str) -> None:
     time.sleep(120)
 
 
-def slow_to_give_up(path: str, seconds: float) -> None:
-    """Catch what stops it and work on for a while."""
-    try:
-        touch(path, "started")
-        time.sleep(60)
-    except BaseException:
-        time.sleep(seconds)
-        touch(path, "gave up")
-        raise
-
-
-def swallow_once(path: str) -> str:
-    """Eat the first interrupt and end well soon after."""
-    try:
-        touch(path, "started")
-        time.sleep(60)
-    except BaseException:  # noqa: BLE001
-        touch(path, "swallowed")
-    return "done all the same"
-
-
 async def wait_async(path: str, seconds: float = 60.0) -> str:
     touch(path, "started")
     try:
@@ -179,6 +158,23 @@ def work(path: str, seconds: float = 1.0, result: int = 0) -> bytes:
     return b"x" * result
 
 
+def moody(path: str, line: str, seconds: float) -> None:
+    """Be quick, or not."""
+    touch(path, line)
+    if seconds:
+        time.sleep(seconds)
+
+
+def stubborn_crowd(path: str) -> None:
+    """Fork processes that wait, and eat whatever is raised."""
+    if not os.fork():
+        os.fork()
+        touch(path, str(os.getpid()))
+        time.sleep(120)
+        os._exit(0)
+    swallow()
+
+
 def work_until(path: str, gate: str) -> str:
     """Leave the process id and work until a file exists."""
     touch(path, str(os.getpid()))
@@ -198,3 +194,15 @@ def kill_cluster(path: str) -> None:
     touch(path, "started")
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(60)
+
+
+def first_quick_then_held(path: str, gate: str) -> str:
+    """Be quick at the first execution; at the second, wait until a file exists."""
+    if first_time("execution"):
+        touch(path, "quick")
+        time.sleep(0.5)
+        return "quick"
+    touch(path, "held")
+    while not os.path.exists(gate):
+        time.sleep(0.02)
+    return "held"
