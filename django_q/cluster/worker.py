@@ -77,6 +77,7 @@ class Worker(Role):
         self.guard = Guard(self._pending)
         self.crew = Crew(self.slots, report=self._report, log=self._log, wake=self._ring)
         self._take_signals()
+        connections.watch()
         signals.send(signals.post_spawn, proc_name=self.full_title())
 
     def tick(self) -> None:

@@ -1,11 +1,20 @@
 """The database connections of a process that runs tasks: clean between tasks, kept open while there is work."""
 
+from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 _IDLE = 0  # psycopg: no transaction is open
+_begun: "WeakSet[BaseDatabaseWrapper]" = WeakSet()  # a transaction was begun by hand
+
+
+def watch() -> None:
+    """Notice transactions begun by hand, from now on and in this process, where the driver does not tell of them."""
+    connection_created.connect(_watch, dispatch_uid="django_q.engine.connections")
 
 
 def settle(*, failed: bool = False) -> None:
@@ -44,6 +53,7 @@ def _roll_back(connection: BaseDatabaseWrapper) -> None:
             connection.connection.rollback()
         else:
             connection.rollback()
+        _begun.discard(connection)
         if connection.autocommit != normal:
             connection.set_autocommit(normal)
     except Error:
@@ -70,5 +80,19 @@ def _is_open(connection: BaseDatabaseWrapper) -> bool:
     raw: Any = connection.connection
     if connection.vendor == "sqlite":
         return bool(raw.in_transaction)
-    info = getattr(raw, "info", None)
-    return info is not None and info.transaction_status != _IDLE
+    if connection.vendor == "postgresql":
+        return bool(raw.info.transaction_status != _IDLE)
+    return connection in _begun
+
+
+def _watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    _begun.discard(connection)  # it is a new one
+    if connection.vendor not in ("sqlite", "postgresql") and _note not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_note)
+
+
+def _note(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    answer = execute(sql, params, many, context)
+    if isinstance(sql, str) and sql.lstrip()[:5].upper() in ("BEGIN", "START"):
+        _begun.add(context["connection"])
+    return answer
