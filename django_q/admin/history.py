@@ -157,7 +157,8 @@ class FailureAdmin(HistoryAdmin):
     """Tasks that did not succeed."""
 
     list_display = (
-        "name", "func", "why", "short_error", "ended", "time_taken", "attempt_count", "group", "queue", "cluster", "began",
+        "name", "func", "why", "short_error", "ended", "time_taken", "attempt_count", "group", "queue", "cluster",
+        "began",
     )  # fmt: skip
     list_filter = ("reason", "stopped")
     fieldsets: ClassVar[tuple[Fieldset, ...]] = (

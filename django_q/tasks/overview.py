@@ -14,7 +14,7 @@ from django_q import conf
 from django_q.engine.decision import UNKNOWN, unknown_since
 from django_q.kernel import clock
 from django_q.kernel.states import Reason, TaskState
-from django_q.models import Incarnation, OrmQ, Task
+from django_q.models import Failure, Incarnation, OrmQ, Success
 from django_q.models.dialects import dialect_for
 
 _LAST = 24 * 3600.0  # seconds of history that are counted
@@ -186,10 +186,11 @@ def _oldest_ready(alias: str, queue: str) -> float | None:
 
 
 def _last_day(alias: str) -> LastDay:
-    recent = Task.objects.using(alias).filter(stopped__gt=dialect_for(alias).later_expression(-_LAST)).order_by()
-    succeeded = recent.filter(success=True).values("pk")[: _MOST_ENDED + 1].count()
-    reasons = recent.filter(success=False).values("pk", "reason")[: _MOST_ENDED + 1]
-    ended = reasons.aggregate(all=Count("pk"), canceled=Count("pk", filter=Q(reason=Reason.CANCELED.value)))
+    recent = Q(stopped__gt=dialect_for(alias).later_expression(-_LAST))
+    good = Success.objects.using(alias).filter(recent).order_by().values("pk")[: _MOST_ENDED + 1]
+    bad = Failure.objects.using(alias).filter(recent).order_by().values("pk", "reason")[: _MOST_ENDED + 1]
+    succeeded = good.count()
+    ended = bad.aggregate(all=Count("pk"), canceled=Count("pk", filter=Q(reason=Reason.CANCELED.value)))
     return LastDay(
         succeeded=min(succeeded, _MOST_ENDED),
         failed=min(ended["all"], _MOST_ENDED) - ended["canceled"],
