@@ -44,7 +44,7 @@ def _state(task: Task | None, row: OrmQ | None) -> tuple[str, str]:
     if task is not None and task.success:
         return "succeeded", _line(task.result)
     if task is not None:
-        return "canceled" if task.reason == "canceled" else "failed", _line(task.result)
+        return "canceled" if task.reason == "canceled" else "failed", _line(task.error)
     if row is None:
         return "gone", "It was deleted, or its transaction is still open."
     if row.running_since:
@@ -52,8 +52,7 @@ def _state(task: Task | None, row: OrmQ | None) -> tuple[str, str]:
     return {"deferred": "planned", "claimed": "running"}.get(row.get_state_display(), "queued"), ""
 
 
-def _line(result: object) -> str:
-    """Return what fits into a cell: of a traceback, the line that says what happened."""
-    lines = str(result).strip().splitlines() or [""]
-    line = lines[-1] if len(lines) > 1 else lines[0]
+def _line(value: object) -> str:
+    """Return what fits into a cell."""
+    line = " ".join(str(value).split())
     return line if len(line) <= 200 else f"{line[:199]}…"

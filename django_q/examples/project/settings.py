@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+import django
+
 BASE = Path(os.environ.get("DJANGO_Q_DEMO_DIR", ".demo")).resolve()
 BASE.mkdir(parents=True, exist_ok=True)
 
@@ -91,8 +93,15 @@ EXPERIMENTEDITOR = {
     "RETRY_DELAY": 1,
 }
 
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = BASE / "mails"
+# Mails become files. Django 6.1 has a new name for the setting.
+MAILS = BASE / "mails"
+if django.VERSION >= (6, 1):
+    MAILERS = {
+        "default": {"BACKEND": "django.core.mail.backends.filebased.EmailBackend", "OPTIONS": {"file_path": MAILS}}
+    }
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = MAILS
 DEFAULT_FROM_EMAIL = "laboratory@example.com"
 
 LANGUAGE_CODE = "en-us"
