@@ -1,0 +1,137 @@
+"""The database goes away and comes back: nothing is killed, nothing is lost, nothing runs twice."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, connections
+
+from django_q.models import Incarnation
+from django_q_tests.support import databases
+from django_q_tests.support.clusters import ALERT, Drill
+from django_q_tests.support.own_database import OwnDatabase, migrate
+from django_q_tests.support.servers import PrivatePostgres
+
+pytestmark = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="only a PostgreSQL server of its own is stopped by a test"
+)
+
+
+@pytest.fixture
+def own_database(private_postgres: PrivatePostgres, django_db_blocker) -> Iterator[OwnDatabase]:
+    """A database on a server that may be stopped."""
+    database = connections.settings["default"]
+    before = dict(database)
+    with django_db_blocker.unblock():
+        connection.close()
+        databases.execute(private_postgres.url, "CREATE DATABASE outage")
+        try:
+            database.update(databases.from_url(f"{private_postgres.url}outage"))
+            migrate("outage")
+            yield OwnDatabase(server=private_postgres.url, name="outage")
+        finally:
+            connection.close()
+            database.update(before)
+
+
+@pytest.fixture
+def server(private_postgres: PrivatePostgres, drill: Drill) -> "Outage":
+    return Outage(private_postgres)
+
+
+class Outage:
+    """The server, and how to take it away for a while."""
+
+    def __init__(self, server: PrivatePostgres) -> None:
+        self.server = server
+
+    def begins(self, *, at_once: bool = False) -> None:
+        connection.close()
+        self.server.stop(at_once=at_once)
+
+    def lasts(self, seconds: float) -> None:
+        time.sleep(seconds)  # what the test is about
+
+    def ends(self) -> None:
+        self.server.start()
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["restart", "crash"])
+def test_an_outage_longer_than_the_lease_kills_and_doubles_nothing(drill: Drill, server: Outage, at_once):
+    cluster = drill.start(**ALERT)
+    running = drill.hold()
+    drill.touches(3000)
+    drill.until_line("100")
+    family = {one.pid for one in cluster.family() if one.role != "pusher"}
+
+    server.begins(at_once=at_once)
+    server.lasts(4)
+    server.ends()
+
+    drill.until(lambda: drill.ended() == 3000)
+    drill.open_gate()
+    ended = drill.until_ended(running)
+    assert (ended.success, ended.attempt_count, ended.crashes) == (True, 1, 0)
+    assert sorted(map(int, drill.lines())) == list(range(3000))
+    assert family <= {one.pid for one in cluster.family()}
+    assert Incarnation.objects.get().dead_at is None
+
+
+def test_an_outage_of_twenty_seconds_is_nobodys_death(drill: Drill, server: Outage):
+    """With the default lease of 12 s, and another cluster that could have taken over."""
+    env = {"DJANGO_SETTINGS_MODULE": "django_q_tests.support.elsewhere", "DJANGO_Q_TEST_HOST": "elsewhere"}
+    clusters = [drill.start(), drill.start(env=env)]
+    running = drill.hold()
+    drill.until_ended(*drill.touches(200))
+
+    server.begins()
+    server.lasts(20)
+    server.ends()
+
+    drill.until_ended(*drill.enqueue_many([()] * 20, func="ok"), within=10)
+    drill.open_gate()
+    assert drill.until_ended(running).attempt_count == 1
+    assert Incarnation.objects.filter(dead_at=None).count() == 2
+    assert not any(cluster.says("starts anew") or cluster.says("Took over") for cluster in clusters)
+
+
+def test_what_ends_during_an_outage_is_recorded_after_it(drill: Drill, server: Outage):
+    drill.start(**ALERT)
+    running = drill.hold()
+
+    server.begins()
+    drill.open_gate()
+    drill.until_line("ended", "held")
+    server.lasts(3)
+    server.ends()
+
+    ended = drill.until_ended(running, within=10)
+    assert (ended.success, ended.result) == (True, "the gate opened")
+
+
+def test_a_drain_waits_for_the_database(drill: Drill, server: Outage):
+    cluster = drill.start(grace=10, **ALERT)
+    running = drill.hold()
+
+    server.begins()
+    cluster.term()
+    drill.open_gate()
+    server.lasts(4)
+    assert cluster.process.poll() is None
+    server.ends()
+
+    assert cluster.exit_code() == 0
+    assert drill.until_ended(running).success
+
+
+def test_short_outages_one_after_the_other_double_nothing(drill: Drill, server: Outage):
+    drill.start()
+    drill.touches(4000)
+
+    for outage in range(1, 5):
+        drill.until(lambda outage=outage: len(drill.lines()) >= 600 * outage)
+        server.begins(at_once=bool(outage % 2))
+        server.ends()
+
+    drill.until_empty()
+    assert sorted(map(int, drill.lines())) == list(range(4000))
