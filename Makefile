@@ -8,7 +8,7 @@ PROCESS_WORKERS ?= 2
 REQUIRE ?=
 export WORKERS PROCESS_WORKERS REQUIRE
 
-.PHONY: help install test test-process lint types docs bench demo demo-check check clean
+.PHONY: help install test test-process chaos lint types docs bench demo demo-check check clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -21,6 +21,9 @@ test: ## Run the unit and integration tests on SQLite and on every database that
 
 test-process: ## Run the tests that start real clusters
 	@python3 .ci/check process
+
+chaos: install ## Run 20 000 tasks while 100 processes are killed at random, on PostgreSQL
+	DJANGO_Q_CHAOS_TASKS=20000 DJANGO_Q_CHAOS_KILLS=100 $(LANE_A) -m pytest -q -s --ds=django_q_tests.settings.postgres django_q_tests/process/test_chaos.py
 
 lint: ## Check style, import contracts and budgets
 	@python3 .ci/check lint contracts budgets
