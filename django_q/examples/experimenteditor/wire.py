@@ -34,7 +34,8 @@ def post_experiment(url: str, run: RunResult) -> None:
 
     The key lets an engine recognise a second POST after one whose answer was lost on the way.
     """
-    answer = _ask("POST", url, json=body_of(run), headers={"Idempotency-Key": f"run-{run.pk}"})
+    key = f"{run.experiment.slugify_name()}-{run.pk}-{run.end.timestamp():.0f}"
+    answer = _ask("POST", url, json=body_of(run), headers={"Idempotency-Key": key})
     text = answer.text.strip()
     if text:  # the engine says 200 to everything; only silence is consent
         raise DeviceError(f"The engine answered {text[:200]!r}.", may_recover=False)
