@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db import Error, connections
+from django.db import DataError, Error, IntegrityError, connections
 
 from django_q.brokers.base import DUE
 from django_q.cluster.channels import Frame, Kind
@@ -17,7 +17,9 @@ _BATCH = 500
 _FULL = 100  # outcomes that are not waited beyond
 _BUSY = 10  # outcomes in a batch after which the next one is waited for
 _WAIT = 0.005  # seconds that a batch may wait to grow
-_GIVE_UP = 5  # failures of one outcome alone, on a connection that works, until it is recorded without its result
+_WORKER = 300  # characters of a worker's name that its column holds
+_GIVE_UP = 5  # refusals of one outcome alone, on a connection that works, until it is recorded without its result
+_LARGE = 1 << 20  # bytes of a result that may be more than a server accepts in one statement
 
 
 class Monitor(DatabaseRole):
@@ -31,6 +33,7 @@ class Monitor(DatabaseRole):
         self._oldest = 0.0  # when the first of them came
         self._last = 0  # how many the last batch held
         self._most = _BATCH
+        self._refusals = 0  # of the first outcome, one after the other
         self._stopping = False
 
     def work(self) -> float:
@@ -46,6 +49,7 @@ class Monitor(DatabaseRole):
             self._suspect(batch, error)
             raise
         del self.outcomes[: len(batch)]
+        self._refusals = 0
         self._last, self._most = len(batch), min(_BATCH, self._most * 4)
         self._oldest = clock.monotonic()
         self.sender.send(Kind.CONFIRMED, [(outcome.id, outcome.token) for outcome in batch])
@@ -72,10 +76,14 @@ class Monitor(DatabaseRole):
     def _suspect(self, batch: list[Outcome], error: Exception) -> None:
         """Find the outcome that the database refuses by recording one at a time; that one loses its result."""
         self._most = 1
-        if len(batch) == 1 and self.failures >= _GIVE_UP and self._is_reachable():
+        if len(batch) > 1 or not _may_be_refused(batch[0], error) or not self._is_reachable():
+            self._refusals = 0
+            return
+        self._refusals += 1
+        if self._refusals >= _GIVE_UP:
             logger.error("The result of task %s cannot be stored: %s", batch[0].id, error)
             self.outcomes[0] = _without_result(batch[0], error)
-            self.failures = 0
+            self._refusals = 0
 
     def _is_reachable(self) -> bool:
         self._drop_connection()
@@ -87,9 +95,16 @@ class Monitor(DatabaseRole):
             return False
 
 
+def _may_be_refused(outcome: Outcome, error: Exception) -> bool:
+    """Can it be this very outcome that the database does not take? Locks, outages and read-only standbys pass."""
+    if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
+        return len(outcome.report.result) > _LARGE and "locked" not in str(error)
+    return True
+
+
 def _without_result(outcome: Outcome, error: Exception) -> Outcome:
     old = outcome.report
     text = f"{type(error).__name__}: ran, but what it left cannot be stored: {error}"[:1000]
     safe = text.encode("ascii", "backslashreplace").decode().replace("\0", "")
-    report = Report(started=old.started, stopped=old.stopped, error=safe)
+    report = Report(started=old.started, stopped=old.stopped, error=safe, worker=old.worker[:_WORKER])
     return Outcome(outcome.id, outcome.token, Ending.FAILED, report)

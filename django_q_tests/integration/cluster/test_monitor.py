@@ -84,6 +84,23 @@ def test_nothing_is_confirmed_while_the_database_refuses(desk, claims, monkeypat
     assert len(desk.monitor.outcomes) == 1
 
 
+def test_a_lock_or_an_outage_costs_no_result_however_long_it_lasts(desk, claims, monkeypatch):
+    finish, fails = desk.monitor.broker.finish, iter(range(20))
+
+    def locked(*args, **kwargs):
+        if next(fails, None) is not None:
+            raise OperationalError("database is locked")
+        return finish(*args, **kwargs)
+
+    monkeypatch.setattr(desk.monitor.broker, "finish", locked)
+
+    desk.send([outcome_of(claims[0], result=7)])
+    desk.work_until_confirmed(1)
+
+    task = Task.objects.get()
+    assert (task.success, task.result) == (True, 7)
+
+
 def test_an_outcome_that_the_database_refuses_loses_its_result_and_holds_up_nobody(desk, claims):
     good, bad, another = (outcome_of(claim, result=1) for claim in claims)
     too_long = replace(bad, report=replace(bad.report, worker="w" * 400))  # SQLite stores even this
