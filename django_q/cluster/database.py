@@ -17,7 +17,7 @@ logger = logging.getLogger("django_q.cluster")
 
 _FIRST_REST = 0.05  # seconds after a failed statement
 _LONGEST_REST = 2.0
-_BEAT_EVERY = 1.0  # seconds between two signs of life to the sentinel
+_BEAT_EVERY = 1.0  # seconds between two signs of life to the sentinel, if heartbeats are not shorter
 
 
 class DatabaseRole(Role):
@@ -31,11 +31,12 @@ class DatabaseRole(Role):
         self.bells: Listener | None = None
         self.failures = 0
         self._beaten_at = 0.0
+        self._beat_every = min(_BEAT_EVERY, self.settings.heartbeat)
 
     def tick(self) -> None:
         rest = self._guarded_work()
         self.beat()
-        self.wait(min(rest, _BEAT_EVERY))
+        self.wait(min(rest, self._beat_every))
         for frame in self.receiver.pending():
             self.hear(frame)
         if self.receiver.closed:
@@ -69,7 +70,7 @@ class DatabaseRole(Role):
     def beat(self, *facts: object) -> None:
         """Tell the sentinel that this process ticks, at most once a second unless there are facts to tell."""
         moment = clock.monotonic()
-        if facts or moment - self._beaten_at >= _BEAT_EVERY:
+        if facts or moment - self._beaten_at >= self._beat_every:
             self._beaten_at = moment
             self.sender.send(Kind.BEAT, [facts] if facts else [])
 

@@ -61,8 +61,8 @@ class Overseer:
             if child.is_mute:
                 logger.error("The %s has closed its pipe; it is replaced.", child.name)
                 child.kill()
-            elif child.is_ready and child in scribes and clock.monotonic() - child.heard_at > self.silence:
-                logger.error("The %s has been silent for %.0f s; it is replaced.", child.name, self.silence)
+            elif child.is_ready and child in scribes and clock.monotonic() - child.heard_at > self._patience(child):
+                logger.error("The %s has been silent for %.1f s; it is replaced.", child.name, self._patience(child))
                 child.kill()
 
     def cancel(self, id: str, seats: Sequence[Seat]) -> None:
@@ -102,6 +102,10 @@ class Overseer:
             seat.take_back(task.sequence)
             self._conclude(seat, task.entry, was_stopped=was_stopped)
         self.returned(seat, list(seat.given))
+
+    def _patience(self, child: Child) -> float:
+        # A new keeper has to renew the lease before others may believe that the cluster is dead.
+        return self.silence / 2 if child.name == "keeper" else self.silence
 
     def _conclude(self, seat: Seat, entry: Entry, *, was_stopped: bool) -> None:
         worker = f"{self.host}:{seat.pid}"

@@ -23,7 +23,7 @@ from django_q_tests.support.own_database import ROOT, OwnDatabase
 PATIENCE = 30.0  # seconds; what a busy machine may need, never what a test waits for
 
 # A cluster that notices things soon, so that tests of what it notices are short.
-ALERT = {"heartbeat": 0.3, "lease": 1.5, "poll": 0.2}
+ALERT = {"heartbeat": 0.3, "lease": 2.5, "poll": 0.2}
 
 
 @dataclass(frozen=True, slots=True)
