@@ -31,7 +31,7 @@ QUEUE_LENGTH = 100
 # Keys of Django Q and Django Q2 that change nothing here -> what to know or to use in their place.
 REPLACED = {
     "bulk": "nothing to set: a claim takes what the free workers can run",
-    "catch_up": "the schedule's own 'catch_up'",
+    "catch_up": "nothing yet: there are no schedules so far, and run_after= defers a task",
     "cluster_name": "'name', and 'queues' for what this cluster works on",
     "daemonize_workers": "nothing to set: tasks may start processes of their own",
     "disque_auth": "the database as broker, or 'broker_class'",
@@ -49,10 +49,10 @@ REPLACED = {
     "retry": "'lease' for clusters that died and 'backoff' for tasks that failed",
     "save_limit": "'keep_successes' and 'keep_failures', in seconds",
     "save_limit_per": "'keep_successes' and 'keep_failures', in seconds",
-    "scheduler": "nothing to set: a schedule fires once, however many clusters run",
+    "scheduler": "nothing yet: there are no schedules so far, and run_after= defers a task",
     "sqs": "the database as broker, or 'broker_class'",
-    "testing": "the package django_q.testing",
-    "time_zone": "the schedule's own time zone, else Django's TIME_ZONE",
+    "testing": "nothing to set: sync=True runs tasks in the process of a test",
+    "time_zone": "nothing yet: there are no schedules so far, and moments carry their own zone",
 }
 
 

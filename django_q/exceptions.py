@@ -44,7 +44,7 @@ class TransactionError(ClusterError):
 
 
 class TaskInterrupt(BaseException):
-    """The cluster stops the running task. A BaseException, so that a task's ``except Exception`` does not swallow it."""
+    """The cluster stops the running task. A BaseException, lest a task's ``except Exception`` swallows it."""
 
 
 class TaskTimeout(TaskInterrupt):

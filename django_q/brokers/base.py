@@ -23,6 +23,12 @@ class Listener(ABC):
     def heard(self) -> bool:
         """Say whether the bell rang since the last call, and forget it."""
 
+    # Does it ring for every commit, wherever it comes from? Then polling is a mere precaution.
+    hears_all: bool = False
+
+    # May one ring stand for commits that follow it?
+    is_coalesced: bool = False
+
     # How often to ask heard() although no descriptor became readable, in seconds; None: never.
     look_every: float | None = None
 

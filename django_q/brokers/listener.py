@@ -39,6 +39,14 @@ class Bells(Listener):
     def heard(self) -> bool:
         return any([bell.heard() for bell in self._bells])  # a list: each bell has to be silenced
 
+    @property
+    def hears_all(self) -> bool:  # type: ignore[override]
+        return any(bell.hears_all for bell in self._bells)
+
+    @property
+    def is_coalesced(self) -> bool:  # type: ignore[override]
+        return any(bell.is_coalesced for bell in self._bells)
+
     def close(self) -> None:
         for bell in self._bells:
             bell.close()
@@ -92,12 +100,18 @@ class _Datagrams(Listener):
 class _Notifications(Listener):
     """LISTEN on a connection of its own; lost ones are opened again, and a poll covers the time between."""
 
+    is_coalesced = True  # a process notifies at most once in 50 ms
+
     def __init__(self, alias: str, queues: Sequence[str]) -> None:
         self._alias = alias
         self._queues = frozenset(queues)
         self._connection: Any = None
         self._next_try = 0.0
         self._connect()
+
+    @property
+    def hears_all(self) -> bool:  # type: ignore[override]
+        return self._connection is not None
 
     def filenos(self) -> list[int]:
         self._connect()
@@ -146,6 +160,7 @@ class _DataVersion(Listener):
     """SQLite counts the commits of other connections; asking costs no lock and no statement of a transaction."""
 
     look_every = _LOOK
+    hears_all = True
 
     def __init__(self, alias: str) -> None:
         self._connection = connections[alias].copy()

@@ -39,7 +39,6 @@ class Kind(IntEnum):
     CANCEL = 12  # keeper: a user wants these stopped
     RENEWED = 13  # keeper: the lease is extended
     DEAD = 14  # keeper: the incarnation was declared dead
-    WAKE = 15  # monitor and keeper: something became ready or is due soon
 
 
 class BrokenFrame(ClusterError):
@@ -103,6 +102,8 @@ class Receiver:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self._decoder = Decoder()
+        self._poll = select.poll()  # not select(), which knows no descriptor above 1023
+        self._poll.register(fd, select.POLLIN)
         self._frames: deque[Frame] = deque()
         self.closed = False
 
@@ -117,7 +118,7 @@ class Receiver:
 
     def pending(self) -> list[Frame]:
         """Return what has arrived, without waiting."""
-        while not self.closed and select.select([self.fd], [], [], 0)[0]:
+        while not self.closed and self._poll.poll(0):
             self._fill()
         frames = list(self._frames)
         self._frames.clear()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import signal
 
@@ -21,7 +22,7 @@ logger = logging.getLogger("django_q.cluster")
 
 _LOOK_EVERY = 2.0  # seconds between two looks for dead clusters and deferred rows
 _PRUNE_EVERY = 60.0
-_SOON = 30.0  # seconds beyond which the next due row is looked up again anyway
+_PAUSE = 0.05  # seconds between two jobs that a bell asks for
 
 
 class Keeper(DatabaseRole):
@@ -44,6 +45,7 @@ class Keeper(DatabaseRole):
         self._registered = False
         self._steady_since: float | None = None  # since when renewals have had no gap
         self._renewed_at = 0.0
+        self._promoted_at = 0.0
         self._heard_at = clock.monotonic()  # when the sentinel last spoke
         self._running: list[tuple[str, str]] = []  # claims to be marked as running
         self._marks: list[tuple[str, str]] = []  # claims whose start has to be written before they are handed out
@@ -74,16 +76,15 @@ class Keeper(DatabaseRole):
             self._stopping = True
         elif frame.kind is Kind.MARK:
             self._marks += [(id, token) for id, token in frame.headers]
-        elif frame.kind is Kind.WAKE:
-            self._due[self._promote] = 0.0
         elif frame.kind is Kind.BEAT:
             stats, self._running, self._is_busy, self._dead_generations, self._known, self._groups = frame.headers[0]
             self.stats = json.loads(stats)
 
     def rang(self) -> None:
-        self._due[self._promote] = 0.0
+        # Not for every one of a thousand rings.
+        self._due[self._promote] = min(self._due[self._promote], self._promoted_at + _PAUSE)
         if self._is_busy:  # one of its claims may be the one that shall stop
-            self._due[self._renew] = 0.0
+            self._due[self._renew] = min(self._due[self._renew], self._renewed_at + _PAUSE)
 
     def orphaned(self) -> None:
         # The workers watch the same pipe, but code that never lets go of the interpreter keeps them from noticing.
@@ -128,17 +129,21 @@ class Keeper(DatabaseRole):
             self.sender.send(Kind.CANCEL, [(id,) for id in unwanted])
 
     def _promote(self) -> float:
+        self._promoted_at = clock.monotonic()
         seconds = self._queue.next_due()
         if seconds is not None and seconds <= 0:
             if self._queue.promote():
                 self.broker.announce(self.settings.queues)
             return 0.0
-        return min(_LOOK_EVERY, seconds) if seconds is not None else _LOOK_EVERY
+        return math.inf if seconds is None else seconds
 
     def _look(self) -> float:
         steady = self._steady_since is not None and clock.monotonic() - self._steady_since >= self.settings.lease
         if self.maintainer.look(steady=steady):
             self.broker.announce(self.settings.queues)
+        if self.maintainer.next_due is not None:  # enqueued on another host, perhaps: no bell rang here
+            due = clock.monotonic() + max(0.0, self.maintainer.next_due)
+            self._due[self._promote] = min(self._due[self._promote], due)
         return _LOOK_EVERY
 
     def _prune(self) -> float:

@@ -28,15 +28,17 @@ class Maintainer:
         self.alias = self.settings.orm
         self.incarnation = incarnation
         self.cluster = cluster
+        self.next_due: float | None = None  # seconds from the last look
         self.is_sqlite = dialect_for(self.alias).connection.vendor == "sqlite"
 
     def look(self, *, steady: bool) -> int:
         """Rescue what dead clusters hold. ``steady``: this cluster has renewed without a gap for a whole lease.
 
-        Return how many rows were rescued.
+        Return how many rows were rescued, and note when the next deferred row is due.
         """
         rescued = 0
-        for other in Incarnation.objects.using(self.alias).suspects(except_id=self.incarnation):
+        others, self.next_due = Incarnation.objects.using(self.alias).survey(self.incarnation)
+        for other in others:
             if other.dead_at is None and not self._bury(other, steady=steady):
                 continue
             # One that died within the last minute is looked at again: its last claim may have been committed after it.
@@ -68,18 +70,13 @@ class Maintainer:
         return deleted
 
     def _bury(self, other: Incarnation, *, steady: bool) -> bool:
-        """Declare a cluster dead if it is. Here its process tells; elsewhere its lease, if ours never lapsed."""
+        """Declare a cluster dead if it is: its process ended on this host, or its lease did and ours never lapsed."""
         gone = identity.is_gone(host=other.host, pid=other.pid, started=other.process_started, boot=other.boot_id)
-        if gone is None:
-            # SQLite is one machine: a busy writer may hold up a renewal, and only a reboot makes the lease a proof.
-            provable = not self.is_sqlite or identity.was_rebooted(host=other.host, boot=other.boot_id)
-            gone = other.expired and steady and provable  # type: ignore[attr-defined]
-            expired_only = True
-        else:
-            expired_only = False
-        if not gone:
+        # SQLite is one machine: a busy writer may hold up a renewal, and only a reboot makes the lease a proof.
+        provable = not self.is_sqlite or identity.was_rebooted(host=other.host, boot=other.boot_id)
+        if not gone and not (other.expired and steady and provable):  # type: ignore[attr-defined]
             return False
-        if Incarnation.objects.using(self.alias).bury(other.pk, expired_only=expired_only):
+        if Incarnation.objects.using(self.alias).bury(other.pk, expired_only=not gone):
             logger.warning("The cluster %s died.", other, extra={"action": "cluster_died", "incarnation": other.pk})
         return True
 

@@ -15,6 +15,7 @@ _BATCH = 250  # claims in one statement
 # How long and how often to look again after a bell or a claim: a process notifies at most once in 50 ms.
 _LINGER = 0.075
 _LOOK = 0.010
+_PATIENCE = 5.0  # how much rarer polls are where every commit rings
 
 
 class Pusher(DatabaseRole):
@@ -61,7 +62,8 @@ class Pusher(DatabaseRole):
             self.done = True
 
     def rang(self) -> None:
-        self._linger_until = clock.monotonic() + _LINGER
+        if self.bells is not None and self.bells.is_coalesced:
+            self._linger_until = clock.monotonic() + _LINGER
 
     def _claim(self, wanted: int) -> list[Claim]:
         self._is_in_doubt = True  # the database may have committed a claim although its answer is lost
@@ -81,7 +83,8 @@ class Pusher(DatabaseRole):
         if clock.monotonic() < self._linger_until:
             return _LOOK
         self.beat("empty")
-        return self.settings.poll * random.uniform(0.8, 1.2)
+        patience = _PATIENCE if self.bells is not None and self.bells.hears_all else 1.0
+        return self.settings.poll * patience * random.uniform(0.8, 1.2)
 
     def _release_orphans(self) -> None:
         """Give back what the pushers before claimed but never handed over."""

@@ -53,7 +53,7 @@ class Role(ABC):
         close_all(self.berth.inherited)
         self._reset_signals()
         self._watch_parent()
-        set_title(self.full_title())
+        set_title(self.full_title(), self.short_title())
         self.receiver = Receiver(self.berth.link.reading.fileno())
         self.sender = Sender(self.berth.link.writing.fileno())
         self._boot()
@@ -69,6 +69,10 @@ class Role(ABC):
     def full_title(self, suffix: str = "") -> str:
         """Return how ``ps`` shows this process."""
         return " ".join(filter(None, ["qcluster", self.berth.cluster, self.title, suffix]))
+
+    def short_title(self) -> str:
+        """Return how ``top`` and ``ps -o comm`` show this process."""
+        return f"q {self.title}"
 
     def _boot(self) -> None:
         try:

@@ -66,7 +66,7 @@ class Sentinel:
 
     def run(self) -> int:
         """Run the cluster in this process until it is stopped; return 0, or what went wrong as an exit code."""
-        set_title(f"qcluster {self.orders.name} sentinel")
+        set_title(f"qcluster {self.orders.name} sentinel", "q sentinel")
         self._open()
         handlers = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         wakeup = signal.set_wakeup_fd(self._wake_writing, warn_on_full_buffer=False)

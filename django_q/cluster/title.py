@@ -16,19 +16,17 @@ _ARG_START = 47  # fields of /proc/self/stat, counted from 0
 _ARG_END = 48
 
 
-def set_title(title: str) -> None:
-    """Show ``title`` in place of the command line, cut to the room that the command line has."""
+def set_title(title: str, name: str) -> None:
+    """Show ``title`` in place of the command line, cut to the room that it has, and ``name`` as the short name."""
     if setproctitle is not None:
         setproctitle(title)
     elif sys.platform.startswith("linux"):
-        _set_name(title)
+        _set_name(name)
         _overwrite_arguments(title)
 
 
-def _set_name(title: str) -> None:
-    # The kernel's short name holds the role, which is what tells the processes of a cluster apart.
-    name = title.removeprefix("qcluster ").encode()[-_NAME_LENGTH:]
-    ctypes.CDLL(None).prctl(_PR_SET_NAME, name, 0, 0, 0)
+def _set_name(name: str) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:_NAME_LENGTH], 0, 0, 0)
 
 
 def _overwrite_arguments(title: str) -> None:

@@ -62,6 +62,9 @@ class Worker(Role):
     def full_title(self, suffix: str = "") -> str:
         return super().full_title(f"{self.seat} {suffix}".strip())
 
+    def short_title(self) -> str:
+        return f"q worker {self.seat}"
+
     def setup(self) -> None:
         self._lead_group()
         self.label = f"{socket.gethostname()}:{os.getpid()}"

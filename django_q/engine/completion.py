@@ -34,6 +34,7 @@ class Settled:
     ready: bool = False  # rows became ready
     due: bool = False  # rows were deferred, perhaps for a moment only
     finished: list[dict[str, Any]] = field(default_factory=list)  # what post_execute is sent
+    failed_hooks: list[dict[str, Any]] = field(default_factory=list)  # what hook_failed is sent
 
 
 def finish(outcomes: Sequence[Outcome], *, cluster: str) -> Settled:
@@ -154,9 +155,8 @@ class _Batch:
             if outcome.ending is not Ending.SUCCEEDED:
                 if not options.get("discard"):
                     task.update(hook_error=outcome.report.traceback or outcome.report.error)
-                logger.error("The hook %s of task %s failed: %s", row["func"], options["task"], outcome.report.error)
-                error = outcome.report.error
-                signals.send(signals.hook_failed, task_id=options["task"], hook=row["func"], error=error)
+                failed = {"task_id": options["task"], "hook": row["func"], "error": outcome.report.error}
+                self.settled.failed_hooks.append(failed)
 
     def _missing(self, ended: dict[Key, Outcome], rows: list[Row]) -> list[Key]:
         """Return the finishes whose claim was lost; one that is in the history already was only sent twice."""
@@ -177,6 +177,9 @@ def _announce(settled: Settled) -> None:
             extra={"action": "discarded", "task_id": id},
         )
         signals.send(signals.outcome_discarded, task_id=id, token=token)
+    for failed in settled.failed_hooks:
+        logger.error("The hook %(hook)s of task %(task_id)s failed: %(error)s", failed, extra={"action": "hook_failed"})
+        signals.send(signals.hook_failed, **failed)
     if signals.post_execute.receivers:
         for summary in settled.finished:
             signals.send(signals.post_execute, task=summary)

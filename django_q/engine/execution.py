@@ -60,13 +60,9 @@ def run(
     return outcome, attempt.error
 
 
-def prepare(
-    envelope: Envelope, letter: Letter, *, worker: str, asked: Callable[[], object] = context.never
-) -> Attempt:
+def prepare(envelope: Envelope, letter: Letter, *, worker: str, asked: Callable[[], object] = context.never) -> Attempt:
     """Decode the arguments and find the function. What goes wrong is kept in the attempt."""
-    task = RunningTask(
-        envelope.id, letter.name, envelope.func, letter.group, letter.queue, letter.attempts + 1, asked
-    )
+    task = RunningTask(envelope.id, letter.name, envelope.func, letter.group, letter.queue, letter.attempts + 1, asked)
     attempt = Attempt(envelope, letter, worker, task)
     try:
         _open(attempt)
@@ -125,9 +121,7 @@ def announce(attempt: Attempt, outcome: Outcome) -> None:
 async def aannounce(attempt: Attempt, outcome: Outcome) -> None:
     """Tell the receivers in this process that a coroutine function ended."""
     if attempt.function is not None:
-        await signals.asend(
-            signals.post_execute_in_worker, func=attempt.function, task=attempt.task, outcome=outcome
-        )
+        await signals.asend(signals.post_execute_in_worker, func=attempt.function, task=attempt.task, outcome=outcome)
 
 
 # --- prepare -------------------------------------------------------------------------------------------------------

@@ -33,7 +33,10 @@ def history_row(row: Row, outcome: Outcome, options: dict[str, Any], *, cluster:
         "started": clock.from_epoch(report.started),
         "stopped": clock.from_epoch(report.stopped),
         "success": succeeded,
-        "attempt_count": row["attempts"] + row["crashes"] + (outcome.ending is not Ending.UNKNOWN),
+        # Only what began in a worker is an attempt.
+        "attempt_count": row["attempts"]
+        + row["crashes"]
+        + (outcome.ending is not Ending.UNKNOWN and bool(report.worker)),
         "crashes": row["crashes"] + (outcome.ending is Ending.LOST),
         "reason": None if succeeded else REASONS[outcome.ending].value,
         "error": report.error,

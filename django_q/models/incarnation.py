@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from django_q.kernel.states import TaskState
 from django_q.models.dialects import dialect_for
 from django_q.models.queue import OrmQ
 
@@ -31,8 +32,12 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
             alive = alive.filter(expires_at__lt=sql.now_expression())
         return alive.update(dead_at=sql.now_expression()) == 1
 
-    def suspects(self, *, except_id: str) -> list["Incarnation"]:
-        """Return the other clusters that live, died in the last minute or still hold claims, each with ``expired``."""
+    def survey(self, own_id: str) -> tuple[list["Incarnation"], float | None]:
+        """Look at all that a keeper has to know, in one statement, since it looks again and again.
+
+        Return the other clusters that live, died in the last minute or still hold claims, each with ``expired``; and in
+        how many seconds the next deferred row is due (negative: overdue), None if there is none.
+        """
         sql = dialect_for(self.db)
         recent = models.Q(dead_at=None) | models.Q(dead_at__gt=sql.later_expression(-60)) | _holds_claims()
         expired = models.Case(
@@ -40,8 +45,12 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
             default=False,
             output_field=models.BooleanField(),
         )
-        rows = self.filter(recent).exclude(pk=except_id).annotate(expired=expired)
-        return list(rows.only("host", "pid", "process_started", "boot_id", "dead_at"))
+        deferred = OrmQ.objects.filter(state=TaskState.DEFERRED).order_by("run_after").values("run_after")[:1]
+        rows = self.filter(recent | models.Q(pk=own_id)).only("host", "pid", "process_started", "boot_id", "dead_at")
+        found: list[Any] = list(rows.annotate(expired=expired, now=sql.now_expression(), due=models.Subquery(deferred)))
+        # Its own row is among them, unless it was deleted.
+        due = [(row.due - row.now).total_seconds() for row in found if row.due is not None]
+        return [row for row in found if row.pk != own_id], due[0] if due else None
 
     def living(self) -> "IncarnationQuerySet":
         """Return the clusters whose lease has not ended."""

@@ -101,7 +101,7 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         return self.filter(claimed_by=incarnation, generation__in=list(generations)).exclude(pk__in=list(known))
 
     def abandoned_inline(self) -> "OrmQQuerySet":
-        """Return the hooks that a process claimed for itself and did not finish in an hour: no cluster stands for it."""
+        """Return the hooks that a process claimed for itself and did not finish in an hour: no cluster watches."""
         long_ago = dialect_for(self.db).later_expression(-INLINE_LEASE)
         return self.filter(claimed_by=INLINE, enqueued_at__lt=long_ago)
 
