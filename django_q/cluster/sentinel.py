@@ -274,6 +274,8 @@ class Sentinel:
             if child is self.staff.monitor:
                 self.ledger.send_again()
             self.staff.bury(child)
+            self._received.pop(child, None)
+            self._sent_credit.pop(child, None)
         self.staff.fill(self.ledger, is_draining=self._draining_since is not None)
 
     def _halt(self, child: Child) -> None:

@@ -147,3 +147,22 @@ def test_workers_killed_at_random_under_load_lose_nothing(drill: Drill):
     drill.until_empty()
     assert {int(line) for line in drill.lines()} == set(range(3000))
     assert len(drill.lines()) <= 3000 + 15
+
+
+def test_children_that_die_again_and_again_leak_no_descriptors(drill: Drill):
+    cluster = drill.start()
+    drill.until_ended(*drill.enqueue_many([()] * 20, func="ok"))
+    sentinel, worker = descriptors(cluster.pid), max(map(descriptors, cluster.pids("worker")))
+
+    for role in ("worker", "pusher", "monitor", "keeper") * 4:
+        killed = cluster.kill(role)
+        drill.until(lambda killed=killed: killed not in {one.pid for one in cluster.family()})
+        cluster.until_complete()
+    drill.until_ended(*drill.enqueue_many([()] * 20, func="ok"))
+
+    drill.until(lambda: descriptors(cluster.pid) <= sentinel, within=5)
+    assert max(map(descriptors, cluster.pids("worker"))) <= worker
+
+
+def descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
