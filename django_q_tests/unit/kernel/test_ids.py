@@ -6,7 +6,6 @@ import pytest
 
 from django_q.kernel import clock, ids
 
-
 # Written out: every process of a parallel run has to collect the same tests.
 NEW_ID = "019aa3c0ffee7abc8def0123456789ab"
 UUID4 = "9b2f6c1e0d3a4f5b8c7d6e5f4a3b2c1d"
