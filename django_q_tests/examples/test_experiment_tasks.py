@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_q.examples.experimenteditor import tasks, wire
@@ -226,6 +228,18 @@ def fail_at_part(number, devices, monkeypatch, fault):
         return real(url)
 
     monkeypatch.setattr(wire, "get_log_chunk", get)
+
+
+def test_the_log_is_not_read_back_while_it_is_collected(devices, posted):
+    with CaptureQueriesContext(connection) as queries:
+        collect(posted)
+
+    read = [
+        query["sql"]
+        for query in queries
+        if query["sql"].startswith("SELECT") and '."log"' in query["sql"].replace("`", '"')
+    ]
+    assert read == []
 
 
 def test_a_series_that_is_no_series_is_noticed(devices, posted):

@@ -89,7 +89,7 @@ class Stage:
         return "\n".join(f"--- {child.name}\n{child.last_words()}" for child in self.children)
 
     def survivors(self) -> list[str]:
-        """Return what is still running of all that was started here, helpers of helpers included."""
+        """Return what is still running of all that was started here, children of children included."""
         sessions = {child.pid for child in self.children}
         return [line for line in _processes(sessions, str(self.folder)) if line]
 

@@ -62,7 +62,7 @@ class Experiment(models.Model):
 
     def newest_run(self) -> "RunResult | None":
         """Return the run with the latest start."""
-        return self.runs.order_by("-start").first()
+        return self.runs.defer("log").order_by("-start").first()
 
     def has_results(self) -> bool:
         """Tell whether everything from some run has been stored."""

@@ -67,7 +67,8 @@ def send_experiment_json(experimentid: int) -> str:
 @background
 def make_experiment_available(experimentid: int, runid: int) -> str:
     """GET the chosen data series and the log of an experiment that has run, and store them in the RunResult."""
-    run = RunResult.objects.select_related("experiment__created_by").filter(pk=runid, experiment=experimentid).first()
+    runs = RunResult.objects.select_related("experiment__created_by").defer("log")  # it can be large
+    run = runs.filter(pk=runid, experiment=experimentid).first()
     if run is None:
         return f"Experiment {experimentid} has no run {runid}: nothing to collect."
     if run.is_complete:

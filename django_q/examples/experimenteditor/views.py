@@ -63,7 +63,7 @@ def experiment(request: UserRequest, exp_pk: int) -> HttpResponse:
     found = _mine(request, exp_pk)
     booking = Booking.objects.filter(related_experiment=found).select_related("run").first()
     chosen = found.quantities.filter(related_run=None)
-    context = {"experiment": found, "booking": booking, "chosen": chosen, "runs": found.runs.all()[:20]}
+    context = {"experiment": found, "booking": booking, "chosen": chosen, "runs": found.runs.defer("log")[:20]}
     return render(request, "experimenteditor/experiment.html", context)
 
 
@@ -147,7 +147,8 @@ def _mine(request: UserRequest, exp_pk: int) -> Experiment:
 
 
 def _my_run(request: UserRequest, pk: int) -> RunResult:
-    return get_object_or_404(RunResult.objects.select_related("experiment"), pk=pk, experiment__created_by=request.user)
+    runs = RunResult.objects.select_related("experiment").defer("log")
+    return get_object_or_404(runs, pk=pk, experiment__created_by=request.user)
 
 
 def _run_context(request: UserRequest, pk: int) -> dict[str, object]:
