@@ -66,16 +66,15 @@ class _Batch:
         """Move what ended; put back what did not."""
         ended = {(o.id, o.token): o for o in outcomes if o.ending is Ending.SUCCEEDED}
         others = {(o.id, o.token): o for o in outcomes if o.ending is not Ending.SUCCEEDED}
-        lost: list[Key] = []
-        if others:
-            lost += self._put_back(others, ended)
+        missing = self._put_back(others, ended) if others else []
         rows = [dict(zip(TAKEN_COLUMNS, row, strict=True)) for row in self.queue.take(list(ended))]
         self._archive([(row, ended[row["id"], row["token"]]) for row in rows])
-        lost += self._missing(ended, rows)
-        self.settled.discarded = tuple(lost)
+        found = {(row["id"], row["token"]) for row in rows}
+        missing += [key for key in ended if key not in found]
+        self.settled.discarded = tuple(self._unrecorded(missing) if missing else ())
 
     def _put_back(self, others: dict[Key, Outcome], ended: dict[Key, Outcome]) -> list[Key]:
-        """Retry, release or postpone what is not at its end; add the rest to ``ended``. Return what was lost."""
+        """Retry, release or postpone what is not at its end; add the rest to ``ended``. Return what is not held."""
         held = {(row.pk, row.token or ""): row for row in self.queue.held(others)}
         for key, row in held.items():
             outcome = others[key]
@@ -158,12 +157,8 @@ class _Batch:
                 failed = {"task_id": options["task"], "hook": row["func"], "error": outcome.report.error}
                 self.settled.failed_hooks.append(failed)
 
-    def _missing(self, ended: dict[Key, Outcome], rows: list[Row]) -> list[Key]:
+    def _unrecorded(self, missing: list[Key]) -> list[Key]:
         """Return the finishes whose claim was lost; one that is in the history already was only sent twice."""
-        found = {(row["id"], row["token"]) for row in rows}
-        missing = [key for key in ended if key not in found]
-        if not missing:
-            return []
         history = Task.objects.using(self.alias).filter(pk__in=[id for id, _ in missing])
         recorded = set(history.values_list("id", "token"))
         return [key for key in missing if key not in recorded]

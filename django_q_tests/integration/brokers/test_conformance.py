@@ -160,10 +160,11 @@ def test_a_stale_failure_is_discarded_too(broker, incarnation):
     assert OrmQ.objects.get().state == TaskState.READY
 
 
-def test_a_finish_that_is_sent_twice_is_recorded_once_and_discards_nothing(broker, incarnation):
+@pytest.mark.parametrize("ending", [Ending.SUCCEEDED, Ending.FAILED, Ending.CANCELED])
+def test_a_finish_that_is_sent_twice_is_recorded_once_and_discards_nothing(broker, incarnation, ending):
     put(2, -2)
     (claimed,) = claim(broker, incarnation)
-    outcome = outcome_of(claimed, result=1)
+    outcome = outcome_of(claimed, ending, result=1)
 
     broker.finish([outcome], cluster="default")
     settled = broker.finish([outcome], cluster="default")
