@@ -56,10 +56,12 @@ class Usage:
     cluster: Cluster
     before: dict[int, tuple[str, int, Counts]] = field(init=False)
     reaped_before: int = field(init=False)
+    waited_before: int = field(init=False)
     server_before: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.before = {each.pid: (each.role, each.cpu(), counting.read(each.pid)) for each in self.cluster.members()}
+        self.waited_before = self._waited()
         self.reaped_before = processes.reaped_cpu(self.cluster.process.pid)
         self.server_before = self._server()
 
@@ -80,7 +82,11 @@ class Usage:
         gone = [self.before[pid] for pid in self.before.keys() - {each.pid for each in members}]
         cpu["worker"] += (reaped - sum(cpu_before for _, cpu_before, _ in gone)) / 1e9
         server = sum(spent - self.server_before.get(pid, 0) for pid, spent in self._server().items()) / 1e9
-        return {"cpu": cpu, "server": server, "statements": statements, "rows": rows}
+        waited = (self._waited() - self.waited_before) / 1e9
+        return {"cpu": cpu, "waited": waited, "server": server, "statements": statements, "rows": rows}
+
+    def _waited(self) -> int:
+        return sum(each.waited() for each in self.cluster.members() if each.role != "worker")
 
     def _server(self) -> dict[int, int]:
         if connection.vendor != "postgresql":
@@ -95,4 +101,4 @@ def machine() -> dict[str, Any]:
     """Say on what this ran."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {"cpus": os.cpu_count(), "model": models[:1], "python": sys.version.split()[0], "load": os.getloadavg()[0]}
+    return {"cpus": os.cpu_count(), "model": models[:1], "python": sys.version.split()[0]}

@@ -115,6 +115,8 @@ class Run:
         self.figures["cpu_us_per_task"] = sum(used["cpu"].values()) / self.tasks * 1e6
         self.figures["cpu_us_per_task_by_role"] = {role: cpu / self.tasks * 1e6 for role, cpu in used["cpu"].items()}
         self.figures["server_cpu_us_per_task"] = used["server"] / self.tasks * 1e6
+        self.figures["waited_us_per_task"] = used["waited"] / self.tasks * 1e6
+        self.figures["load"] = os.getloadavg()[0]
         self.figures["steal_s"] = processes.steal() - steal
 
     def _check(self) -> None:

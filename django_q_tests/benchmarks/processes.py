@@ -19,6 +19,10 @@ class Member:
         """Return the nanoseconds of CPU that its threads have used."""
         return cpu_of(self.pid)
 
+    def waited(self) -> int:
+        """Return the nanoseconds in which its threads could have run and had no CPU."""
+        return _schedstat(self.pid, 1)
+
     def pss(self) -> int:
         """Return its share of the memory, in kilobytes."""
         try:
@@ -32,13 +36,17 @@ class Member:
 
 def cpu_of(pid: int) -> int:
     """Return the nanoseconds of CPU that the threads of a process have used."""
-    spent = 0
+    return _schedstat(pid, 0)
+
+
+def _schedstat(pid: int, field: int) -> int:
+    found = 0
     for thread in (_PROC / str(pid) / "task").glob("*/schedstat"):
         try:
-            spent += int(thread.read_text().split()[0])
+            found += int(thread.read_text().split()[field])
         except (OSError, IndexError):
             continue
-    return spent
+    return found
 
 
 def reaped_cpu(pid: int) -> int:

@@ -18,6 +18,8 @@ _LINES: tuple[tuple[str, str, str, str, Mapping[str, float]], ...] = (
     ("cpu_us_per_task_by_role.monitor", "  monitor", ".0f", "", {}),
     ("cpu_us_per_task_by_role.keeper", "  keeper", ".0f", "", {}),
     ("server_cpu_us_per_task", "CPU of the server per task, µs (PostgreSQL)", ".0f", "", {}),
+    ("waited_us_per_task", "waiting for a CPU per task, without workers, µs", ".0f", "", {}),
+    ("load", "load of the machine meanwhile", ".1f", "", {}),
     ("latency_p50_ms", "idle latency to the first line, p50, ms", ".1f", "<", {"": 8}),
     ("latency_p95_ms", "  p95", ".1f", "", {}),
     ("latency_p99_ms", "  p99", ".1f", "", {}),
