@@ -79,7 +79,9 @@ class Sentinel:
             self.staff.kill_all()
             signal.set_wakeup_fd(wakeup)
             for number, handler in handlers.items():
-                signal.signal(number, handler)
+                # Whoever asked for the end may ask again until the process is gone: that must not make a death of it.
+                is_late = self._draining_since is not None and number in _STOPS
+                signal.signal(number, signal.SIG_IGN if is_late else handler)
             self._close()
         logger.info("Cluster %s has stopped.", self.orders.name, extra={"action": "cluster_stopped"})
         return self.exit_code
@@ -339,7 +341,8 @@ class Sentinel:
             self._start_over("its lease could not be renewed, and strict_lease is set.")
 
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, *([signal.SIGCHLD] if hasattr(signal, "SIGCHLD") else []))
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (*_STOPS, *([signal.SIGCHLD] if hasattr(signal, "SIGCHLD") else []))
 _TELLING = frozenset(
     map(int, (Ending.SUCCEEDED, Ending.FAILED, Ending.TIMED_OUT))
 )  # endings that tell how long it takes

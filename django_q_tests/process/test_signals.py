@@ -172,3 +172,13 @@ def test_until_empty_ends_by_itself(drill: Drill):
 
     assert cluster.exit_code() == 0
     assert len(drill.lines()) == 200
+
+
+def test_signals_that_do_not_end_before_the_cluster_does_change_nothing(drill: Drill):
+    cluster = drill.start(grace=60)
+
+    while cluster.process.poll() is None:
+        cluster.term()
+        time.sleep(0.001)
+
+    assert cluster.process.returncode == 0
