@@ -8,12 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from django_q_tests.support.eventually import eventually
 from django_q_tests.support.own_database import ROOT
 
+HAS_ITS_OWN = connection.vendor != "sqlite" or os.environ.get("DJANGO_Q_TEST_START_METHOD", "fork") != "fork"
+
 pytestmark = [
     pytest.mark.process,
+    pytest.mark.skipif(
+        HAS_ITS_OWN, reason="the demonstration chooses its database and start method itself; once is enough"
+    ),
     pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="what is left behind can be seen on Linux only"),
 ]
 
