@@ -1,5 +1,9 @@
 """What a fork server imports once, so that its children share the memory and start in milliseconds."""
 
+import signal
+
 import django
 
+# A TERM to the whole process group is meant for the sentinel, which would lose sight of its children without this process.
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 django.setup()

@@ -192,7 +192,7 @@ def append_name(task: Any) -> None:
 def kill_cluster(path: str) -> None:
     """Kill the sentinel, and with it everybody."""
     touch(path, "started")
-    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getsid(0), signal.SIGKILL)
     time.sleep(60)
 
 
