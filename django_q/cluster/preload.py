@@ -4,6 +4,6 @@ import signal
 
 import django
 
-# A TERM to the whole process group is meant for the sentinel, which would lose sight of its children without this process.
+# A TERM to the whole process group is meant for the sentinel, which would lose its children without this process.
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 django.setup()
