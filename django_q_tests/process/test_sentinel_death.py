@@ -2,6 +2,9 @@
 
 import os
 import signal
+import time
+
+import pytest
 
 from django_q.models import Incarnation, OrmQ
 from django_q_tests.support.clusters import Drill, runs
@@ -112,3 +115,14 @@ def take_back(drill: Drill) -> None:
     dead = Incarnation.objects.get().pk
     drill.start()
     drill.until(lambda: not OrmQ.objects.filter(claimed_by=dead).exists())
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.06, 0.1])
+def test_a_sentinel_killed_in_the_middle_of_its_start_leaves_nobody_behind(drill: Drill, delay):
+    cluster = drill.start(complete=False, workers=4)
+    cluster.until_there("keeper")
+    time.sleep(delay)  # any moment will do
+
+    cluster.kill("sentinel")
+
+    cluster.until_gone(within=3)
