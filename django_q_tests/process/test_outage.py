@@ -8,7 +8,7 @@ from django.db import connection, connections
 
 from django_q.models import Incarnation
 from django_q_tests.support import databases
-from django_q_tests.support.clusters import ALERT, Drill
+from django_q_tests.support.clusters import ALERT, Drill, runs
 from django_q_tests.support.own_database import OwnDatabase, migrate
 from django_q_tests.support.servers import PrivatePostgres
 
@@ -135,3 +135,19 @@ def test_short_outages_one_after_the_other_double_nothing(drill: Drill, server: 
 
     drill.until_empty()
     assert sorted(map(int, drill.lines())) == list(range(4000))
+
+
+def test_a_strict_lease_prefers_a_killed_task_to_a_doubled_one(drill: Drill, server: Outage):
+    cluster = drill.start(strict_lease=True, **ALERT)
+    running = drill.hold()
+    worker = int(drill.lines("held")[0])
+
+    server.begins()
+    drill.until(lambda: not runs(worker), within=ALERT["lease"] + 2)
+    drill.open_gate()
+    server.ends()
+
+    ended = drill.until_ended(running, within=15)
+    assert ended.success
+    assert len(drill.lines("held")) == 3
+    assert cluster.says("strict_lease is set")
