@@ -14,6 +14,7 @@ from django_q.kernel.states import Ending
 logger = logging.getLogger("django_q.cluster")
 
 _SOFT = 0.25  # seconds that a worker's own timer has before the sentinel steps in
+_STALLED = 5.0  # seconds that a worker may take to begin what it was given
 _RECALL_AGAIN = 1.0  # seconds after which a recall that was not answered is repeated
 
 _ENDINGS = {
@@ -48,6 +49,7 @@ class Overseer:
             elif seat.boots_too_long:
                 logger.error("Worker %d did not become ready; it is replaced.", seat.number)
                 seat.kill()
+        self._free(seats)
         self._recall(seats)
 
     def listen(self, scribes: Sequence[Child], seats: Sequence[Seat]) -> None:
@@ -129,6 +131,14 @@ class Overseer:
             seat.ask_to_stop(task, entry.stop)
         elif entry.envelope.timeout is not None and moment > task.since + entry.envelope.timeout + _SOFT:
             seat.ask_to_stop(task, StopReason.TIMEOUT)
+
+    def _free(self, seats: Sequence[Seat]) -> None:
+        """Kill workers that hold tasks and run none: they hang between two, where no time limit applies."""
+        moment = clock.monotonic()
+        for seat in seats:
+            if seat.given and not seat.was_killed and moment - seat.quiet_since > _STALLED and not seat.running():
+                logger.error("Worker %d does not begin what it was given; it is replaced.", seat.number)
+                seat.kill()
 
     def _recall(self, seats: Sequence[Seat]) -> None:
         """Take back what stands behind a long task while another worker has nothing to do."""

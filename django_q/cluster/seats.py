@@ -38,6 +38,7 @@ class Seat(Child):
         self._sequences: dict[Key, int] = {}
         self._estimates: dict[int, float] = {}
         self._next = 1
+        self._given_at = 0.0
 
     @property
     def takes_work(self) -> bool:
@@ -49,9 +50,16 @@ class Seat(Child):
         """Has it never become ready?"""
         return not self.is_ready and clock.monotonic() - self.started_at > _BOOT_LIMIT
 
+    @property
+    def quiet_since(self) -> float:
+        """Return since when the worker has had tasks and said nothing."""
+        return max(self.heard_at, self._given_at)
+
     def give(self, entries: list[tuple[Entry, float]]) -> None:
         """Hand out tasks, each with its estimated seconds."""
         headers, letters = [], []
+        if not self.given:
+            self._given_at = clock.monotonic()
         for entry, estimate in entries:
             sequence, self._next = self._next, self._next + 1
             self.given[sequence] = entry

@@ -167,3 +167,16 @@ def test_children_that_die_again_and_again_leak_no_descriptors(drill: Drill):
 
 def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_a_worker_that_hangs_between_two_tasks_does_not_keep_what_it_was_given(drill: Drill):
+    cluster = drill.start()
+    drill.until_ended(*drill.touches(200))
+    stopped = cluster.pids("worker")[0]
+
+    os.kill(stopped, signal.SIGSTOP)
+    waiting = drill.enqueue_many([(drill.file("second"), "x")] * 100)
+
+    assert drill.until_ended(*waiting, within=15).crashes == 0
+    assert len(drill.lines("second")) == 100
+    assert not runs(stopped)
