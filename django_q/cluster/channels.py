@@ -39,6 +39,7 @@ class Kind(IntEnum):
     CANCEL = 12  # keeper: a user wants these stopped
     RENEWED = 13  # keeper: the lease is extended
     DEAD = 14  # keeper: the incarnation was declared dead
+    LEAVING = 15  # worker: takes nothing more, and exits when its coroutines have ended
 
 
 class BrokenFrame(ClusterError):

@@ -15,7 +15,7 @@ from django_q.kernel import clock
 logger = logging.getLogger("django_q.cluster")
 
 
-_EXIT = 2.0  # seconds that a process may take from closing its pipe, or being killed, to its end
+EXIT = 2.0  # seconds that a process may take from closing its pipe, or being killed, to its end
 
 
 class Nursery:
@@ -83,7 +83,7 @@ class Child:
         if not self.inbox.closed or self.is_dead:
             return False
         self._deaf_since = self._deaf_since or clock.monotonic()
-        return clock.monotonic() - self._deaf_since > _EXIT
+        return clock.monotonic() - self._deaf_since > EXIT
 
     def hear(self) -> list[Frame]:
         """Return what it has sent since the last call."""
@@ -110,7 +110,7 @@ class Child:
 
     def bury(self) -> None:
         """Close what is left of a dead child."""
-        self.process.join(_EXIT)
+        self.process.join(EXIT)
         self._nursery.forget(self.inbox.fd, self.outbox.fd)
         os.close(self.inbox.fd)
         os.close(self.outbox.fd)

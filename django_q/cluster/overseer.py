@@ -43,7 +43,10 @@ class Overseer:
         for seat in seats:
             if seat.was_killed:
                 continue
-            if seat.given:
+            if seat.lingers:
+                logger.warning("Worker %d was done and did not end; it is killed.", seat.number)
+                seat.kill()
+            elif seat.given:
                 for task in seat.running():
                     self._inspect_task(seat, task)
             elif seat.boots_too_long:

@@ -5,7 +5,7 @@ import signal
 from dataclasses import dataclass
 
 from django_q.cluster.channels import Frame, Kind
-from django_q.cluster.children import Child, Nursery
+from django_q.cluster.children import EXIT, Child, Nursery
 from django_q.cluster.launch import Recruit
 from django_q.cluster.ledger import Entry, Key
 from django_q.cluster.slots import Slots, StopReason
@@ -34,6 +34,7 @@ class Seat(Child):
         self.given: dict[int, Entry] = {}  # by sequence number, in the order of handing out
         self.is_exclusive = False  # holds a task that has to run alone
         self.recalled_at: float | None = None
+        self._leaving_since: float | None = None
         self.load = 0.0  # estimated seconds of what it was given and has not finished
         self._sequences: dict[Key, int] = {}
         self._estimates: dict[int, float] = {}
@@ -43,7 +44,22 @@ class Seat(Child):
     @property
     def takes_work(self) -> bool:
         """May it be given tasks?"""
-        return self.is_ready and not (self.stopping or self.was_killed or self.is_exclusive or self.is_dead)
+        return self.is_ready and not (self._leaving_since or self.was_killed or self.is_exclusive or self.is_dead)
+
+    def stop(self) -> None:
+        self.leave()
+        super().stop()
+
+    def leave(self) -> None:
+        """Note that the worker is on its way out: it takes no more."""
+        self._leaving_since = self._leaving_since or clock.monotonic()
+
+    @property
+    def lingers(self) -> bool:
+        """Should it have gone by now? A thread that a task left behind may keep it from its end."""
+        if self._leaving_since is None or self.running():
+            return False
+        return clock.monotonic() - max(self._leaving_since, self.heard_at) > EXIT
 
     @property
     def boots_too_long(self) -> bool:

@@ -218,6 +218,10 @@ class Sentinel:
         assert isinstance(child, Seat)
         self.overseer.returned(child, [header[0] for header in frame.headers])
 
+    def _on_leaving(self, child: Child, frame: Frame) -> None:
+        assert isinstance(child, Seat)
+        child.leave()
+
     def _on_confirmed(self, child: Child, frame: Frame) -> None:
         for id, token in frame.headers:
             self.ledger.confirm((id, token))
@@ -350,6 +354,7 @@ _HANDLERS: dict[Kind, Callable[[Sentinel, Child, Frame], None]] = {
     Kind.CLAIMS: Sentinel._on_claims,
     Kind.OUTCOMES: Sentinel._on_outcomes,
     Kind.RETURNED: Sentinel._on_returned,
+    Kind.LEAVING: Sentinel._on_leaving,
     Kind.CONFIRMED: Sentinel._on_confirmed,
     Kind.MARKED: Sentinel._on_marked,
     Kind.CANCEL: Sentinel._on_cancel,

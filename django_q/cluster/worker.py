@@ -142,6 +142,7 @@ class Worker(Role):
 
     def _leave(self) -> None:
         """Return what is not started, wait for the coroutines, and be done. The sentinel kills if it takes too long."""
+        self._send(Kind.LEAVING, [])
         self._give_back()
         while not self.crew.is_idle:
             self._listen()

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,10 @@ def first_quick_then_held(path: str, gate: str) -> str:
     while not os.path.exists(gate):
         time.sleep(0.02)
     return "held"
+
+
+def leave_thread(path: str) -> int:
+    """Leave a thread behind that keeps its process from ending."""
+    threading.Thread(target=threading.Event().wait, daemon=False).start()
+    touch(path, "left")
+    return os.getpid()
