@@ -51,6 +51,7 @@ class Desk:
         self.ends = (to_read, to_write)
         self.inbox, self.outbox = Inbox(to_read.fileno()), Outbox(to_write.fileno())
         self.frames = deque()
+        self.is_leaving = False
         self.envelopes = {}
         self.sequence = 0
 
@@ -75,7 +76,7 @@ class Desk:
         while not self.outbox.is_empty:
             # A worker that cannot write does not read.
             select.select([self.inbox.fd], [self.outbox.fd], [], 1)
-            self.frames.extend(self.inbox.frames())
+            self._take(self.inbox.frames())
             self.outbox.flush()
 
     def stop(self):
@@ -88,10 +89,15 @@ class Desk:
             assert time.monotonic() < deadline, f"no {kind.name} within {within} s"
             assert not self.inbox.closed, f"the worker is gone instead of sending {kind.name}"
             select.select([self.inbox.fd], [], [], 0.1)
-            self.frames.extend(self.inbox.frames())
+            self._take(self.inbox.frames())
         frame = self.frames.popleft()
         assert frame.kind is kind, frame
         return frame
+
+    def _take(self, frames):
+        """Keep frames but for the one that says that the worker leaves, which may come before any other."""
+        self.is_leaving = self.is_leaving or any(frame.kind is Kind.LEAVING for frame in frames)
+        self.frames.extend(frame for frame in frames if frame.kind is not Kind.LEAVING)
 
     def outcome(self, within=10):
         """Return what the next outcome says."""
@@ -117,7 +123,7 @@ class Desk:
 
     def is_silent_for(self, seconds):
         select.select([self.inbox.fd], [], [], seconds)
-        self.frames.extend(self.inbox.frames())
+        self._take(self.inbox.frames())
         return not self.frames
 
     def exit_code(self, within=10):
@@ -487,6 +493,7 @@ def test_a_worker_is_replaced_after_so_many_tasks(hire):
 
     assert [desk.outcome().ending for _ in range(3)] == [Ending.SUCCEEDED] * 3
     assert desk.returned() == [4, 5]
+    assert desk.is_leaving  # before it gave back, so that it was given no more
     assert desk.exit_code() == 0
 
 
