@@ -1,11 +1,15 @@
 """A stop is a stop: time-outs, cancellations, and long tasks that stand in the way of short ones."""
 
+import os
 import time
 
 import pytest
 
 from django_q.tasks import cancel
 from django_q_tests.support.clusters import Drill
+
+# Seconds. A process that starts with an empty interpreter has to import Django first.
+FILLED_WITHIN = 5 if os.environ.get("DJANGO_Q_TEST_START_METHOD") == "spawn" else 1
 
 
 def test_a_task_at_its_limit_may_tidy_up(drill: Drill):
@@ -39,7 +43,7 @@ def test_a_task_that_ignores_its_limit_is_killed_and_its_seat_filled(drill: Dril
     killed = time.monotonic()
     drill.until(lambda: len(cluster.pids("worker")) == 2)
 
-    assert time.monotonic() - killed < 1
+    assert time.monotonic() - killed < FILLED_WITHIN
     ended = drill.until_ended(task)
     assert (ended.success, ended.reason, ended.crashes) == (False, "timeout", 0)
     assert "its worker was killed" in ended.error

@@ -150,7 +150,6 @@ async def block_after(path: str, seconds: float) -> None:
     time.sleep(60)
 
 
-
 def work(path: str, seconds: float = 1.0, result: int = 0) -> bytes:
     """Leave the process id, work for a while, and return so many bytes."""
     touch(path, str(os.getpid()))
