@@ -39,17 +39,28 @@ class Server:
         return f"{self.scheme}://{self.user}@127.0.0.1:{self.port}/"
 
     def start(self) -> "Server":
-        """Start the server and return when it accepts connections."""
+        """Start the server and return when it accepts connections.
+
+        One that refuses to start is started again for a while: what is left of one that was killed may still hold its
+        shared memory.
+        """
+        self._launch()
+        begun = time.monotonic()
+        while not self.is_ready():
+            waited = time.monotonic() - begun
+            is_gone = self.process is None or self.process.poll() is not None
+            if waited > 60 or (is_gone and waited > 10):
+                raise NoServer(f"the server did not start: {self.log_tail()}")
+            if is_gone:
+                self._launch()
+            time.sleep(0.1)
+        return self
+
+    def _launch(self) -> None:
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.as_account(self.command()), stdout=log, stderr=log, cwd="/", start_new_session=True
             )
-        deadline = time.monotonic() + 60
-        while not self.is_ready():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise NoServer(f"the server did not start: {self.log_tail()}")
-            time.sleep(0.05)
-        return self
 
     def stop(self, *, at_once: bool = False) -> None:
         """Stop the server: connections break. at_once kills it as a crash would."""
