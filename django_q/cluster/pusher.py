@@ -15,7 +15,8 @@ _BATCH = 250  # claims in one statement
 # How long and how often to look again after a bell or a claim: a process notifies at most once in 50 ms.
 _LINGER = 0.075
 _LOOK = 0.010
-_PATIENCE = 5.0  # how much rarer polls are where every commit rings
+_PATIENCE = 5.0  # how much rarer polls are where every commit rings,
+_EMPTY_LOOKS = 3  # and when so many in a row have found nothing
 
 
 class Pusher(DatabaseRole):
@@ -35,6 +36,8 @@ class Pusher(DatabaseRole):
         self.credit = 0  # claims that it may have sent in all
         self.sent = 0
         self._linger_until = 0.0
+        self._next_look = 0.0  # until then nothing is to be found, unless the bell rings
+        self._empty_looks = 0
         self._is_clean = not self.dead_generations
         self._is_in_doubt = False
         self.bells = self.broker.listen(self.queues)
@@ -47,10 +50,15 @@ class Pusher(DatabaseRole):
         wanted = min(self.credit - self.sent, _BATCH)
         if wanted <= 0:
             return 1.0
+        # A beat or a frame may have ended the rest early.
+        rest = self._next_look - clock.monotonic()
+        if rest > 0:
+            return rest
         claims = self._claim(wanted)
         if not claims:
             return self._after_nothing()
         self.sent += len(claims)
+        self._empty_looks = 0
         self.sender.send(Kind.CLAIMS, [astuple(claim.envelope) for claim in claims], [claim.letter for claim in claims])
         self._linger_until = clock.monotonic() + _LINGER
         return 0.0 if len(claims) == wanted else _LOOK
@@ -62,6 +70,7 @@ class Pusher(DatabaseRole):
             self.done = True
 
     def rang(self) -> None:
+        self._next_look = 0.0
         if self.bells is not None and self.bells.is_coalesced:
             self._linger_until = clock.monotonic() + _LINGER
 
@@ -83,8 +92,12 @@ class Pusher(DatabaseRole):
         if clock.monotonic() < self._linger_until:
             return _LOOK
         self.beat("empty")
-        patience = _PATIENCE if self.bells is not None and self.bells.hears_all else 1.0
-        return self.settings.poll * patience * random.uniform(0.8, 1.2)
+        self._empty_looks += 1
+        hears_all = self.bells is not None and self.bells.hears_all
+        patience = _PATIENCE if hears_all and self._empty_looks > _EMPTY_LOOKS else 1.0
+        rest = self.settings.poll * patience * random.uniform(0.8, 1.2)
+        self._next_look = clock.monotonic() + rest
+        return rest
 
     def _release_orphans(self) -> None:
         """Give back what the pushers before claimed but never handed over."""
