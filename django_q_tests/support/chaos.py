@@ -11,6 +11,7 @@ from pathlib import Path
 from django_q.engine.context import current_task
 from django_q_tests.support.clusters import ClusterProcess, Process, send
 
+SERVER = "fork server"
 LEDGER = 5.0  # seconds for which a task that ran may wait in a ledger until it is recorded, at the very most
 
 
@@ -42,6 +43,7 @@ class Kill:
     pid: int
     role: str
     moment: float
+    cluster: int  # the session of the cluster
 
 
 class Havoc:
@@ -57,23 +59,26 @@ class Havoc:
         cluster, victim = self.random.choice(members)
         # A child that was forked a moment ago still bears its parent's title.
         role = "sentinel" if victim.pid == cluster.pid else victim.role.replace("sentinel", "newborn")
+        # What bears no title of ours is the fork server, with which all its children count as dead, or its helper.
+        role = role or SERVER
         try:
             os.kill(victim.pid, signal.SIGKILL)
         except ProcessLookupError:
             return None
-        self.kills.append(Kill(victim.pid, role, time.monotonic()))
+        self.kills.append(Kill(victim.pid, role, time.monotonic(), cluster.pid))
         return self.kills[-1]
 
     def by_role(self) -> Counter[str]:
         return Counter(kill.role for kill in self.kills)
 
     def blamed_for(self, execution: Execution) -> Kill | None:
-        """Return the kill because of which this execution left no trace: of its process, or of the sentinel it told."""
+        """Return the kill because of which this execution left no trace: of its process, of the sentinel that it told,
+        or of the fork server, whose children the sentinel then kills."""
         for kill in self.kills:
             passed = kill.moment - execution.moment
             if kill.pid == execution.pid and passed > -1:
                 return kill
-            if kill.role == "sentinel" and kill.pid == execution.sentinel and -1 < passed < LEDGER:
+            if kill.role in ("sentinel", SERVER) and kill.cluster == execution.sentinel and -1 < passed < LEDGER:
                 return kill
         return None
 
