@@ -113,18 +113,7 @@ def _messages(row: Mapping[str, Any], token: str, settings: Conf) -> Claimed:
     timeout = settings.timeout
     if row["options"]:
         timeout = json.loads(row["options"]).get("timeout", timeout)
-    letter = Letter(
-        kind=row["kind"],
-        name=row["name"],
-        group=row["group"],
-        queue=row["queue"],
-        attempts=row["attempts"],
-        crashes=row["crashes"],
-        options=row["options"],
-        args=bytes(row["args"] or b""),
-        kwargs=bytes(row["kwargs"] or b""),
-    )
-    return Envelope(row["id"], token, row["func"], timeout, False), letter
+    return Envelope(row["id"], token, row["func"], timeout, False), Letter.of(row)
 
 
 def _execute(envelope: Envelope, letter: Letter, alias: str) -> tuple[Outcome, BaseException | None]:

@@ -86,15 +86,4 @@ def _claim_of(row: dict[str, Any], default_timeout: float | None) -> Claim:
         timeout = json.loads(row["options"]).get("timeout", default_timeout)
     # Whatever took a whole cluster or a worker down runs alone, so that the next death names its cause.
     alone = bool(row["rescues"] or row["crashes"])
-    letter = Letter(
-        kind=row["kind"],
-        name=row["name"],
-        group=row["group"],
-        queue=row["queue"],
-        attempts=row["attempts"],
-        crashes=row["crashes"],
-        options=row["options"],
-        args=row["args"] or b"",
-        kwargs=row["kwargs"] or b"",
-    )
-    return Claim(Envelope(row["id"], row["token"], row["func"], timeout, alone), letter.pack())
+    return Claim(Envelope(row["id"], row["token"], row["func"], timeout, alone), Letter.of(row).pack())

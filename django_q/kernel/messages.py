@@ -5,7 +5,9 @@ frame can be written with :mod:`marshal`; no pickle is loaded by the processes t
 """
 
 import marshal
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django_q.kernel.states import Ending
 
@@ -36,6 +38,21 @@ class Letter:
     options: str  # JSON, or empty
     args: bytes
     kwargs: bytes
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Letter":
+        """Return the letter of a queue row, by its columns."""
+        return cls(
+            kind=row["kind"],
+            name=row["name"],
+            group=row["group"],
+            queue=row["queue"],
+            attempts=row["attempts"],
+            crashes=row["crashes"],
+            options=row["options"],
+            args=bytes(row["args"] or b""),
+            kwargs=bytes(row["kwargs"] or b""),
+        )
 
     def pack(self) -> bytes:
         """Return the letter as bytes for a frame."""
