@@ -1,7 +1,7 @@
 """The column type of signed payloads: stored as bytes, verified and decoded only when an attribute is read."""
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
 from django.db.models.query_utils import DeferredAttribute
@@ -42,6 +42,11 @@ class SignedPickleField(PickledObjectField):
 
     descriptor_class = SealedAttribute
     empty_strings_allowed = False
+
+    if TYPE_CHECKING:  # what the descriptor returns; the field itself has no such methods
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any: ...
+        def __set__(self, instance: Any, value: Any) -> None: ...
 
     def get_internal_type(self) -> str:
         return "BinaryField"

@@ -1,5 +1,6 @@
 """One row per start of a cluster: who it is, until when it is believed alive, what it says of itself."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
@@ -7,7 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from django_q.kernel.states import TaskState
 from django_q.models.dialects import dialect_for
+from django_q.models.installed import app_label
 from django_q.models.queue import OrmQ
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a keeper sees when it looks around."""
+
+    #: The other clusters that live, died in the last minute or still hold claims, each with ``expired``.
+    others: "tuple[Incarnation, ...]"
+    #: In how many seconds the next deferred row is due (negative: overdue), None if there is none.
+    next_due: float | None
+    #: Was this cluster asked to end?
+    stop_requested: bool
 
 
 class IncarnationQuerySet(models.QuerySet["Incarnation"]):
@@ -32,12 +46,8 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
             alive = alive.filter(expires_at__lt=sql.now_expression())
         return alive.update(dead_at=sql.now_expression()) == 1
 
-    def survey(self, own_id: str) -> tuple[list["Incarnation"], float | None]:
-        """Look at all that a keeper has to know, in one statement, since it looks again and again.
-
-        Return the other clusters that live, died in the last minute or still hold claims, each with ``expired``; and in
-        how many seconds the next deferred row is due (negative: overdue), None if there is none.
-        """
+    def survey(self, own_id: str) -> "Survey":
+        """Look at all that a keeper has to know, in one statement, since it looks again and again."""
         sql = dialect_for(self.db)
         recent = models.Q(dead_at=None) | models.Q(dead_at__gt=sql.later_expression(-60)) | _holds_claims()
         expired = models.Case(
@@ -46,11 +56,21 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
             output_field=models.BooleanField(),
         )
         deferred = OrmQ.objects.filter(state=TaskState.DEFERRED).order_by("run_after").values("run_after")[:1]
-        rows = self.filter(recent | models.Q(pk=own_id)).only("host", "pid", "process_started", "boot_id", "dead_at")
+        columns = ("host", "pid", "process_started", "boot_id", "dead_at", "stop_requested_at")
+        rows = self.filter(recent | models.Q(pk=own_id)).only(*columns)
         found: list[Any] = list(rows.annotate(expired=expired, now=sql.now_expression(), due=models.Subquery(deferred)))
         # Its own row is among them, unless it was deleted.
         due = [(row.due - row.now).total_seconds() for row in found if row.due is not None]
-        return [row for row in found if row.pk != own_id], due[0] if due else None
+        return Survey(
+            others=tuple(row for row in found if row.pk != own_id),
+            next_due=due[0] if due else None,
+            stop_requested=any(row.pk == own_id and row.stop_requested_at is not None for row in found),
+        )
+
+    def request_stop(self) -> int:
+        """Ask those of the clusters that live to drain and end; return how many were asked now."""
+        asked = self.filter(dead_at=None, stop_requested_at=None)
+        return asked.update(stop_requested_at=dialect_for(self.db).now_expression())
 
     def living(self) -> "IncarnationQuerySet":
         """Return the clusters whose lease has not ended."""
@@ -83,17 +103,19 @@ class Incarnation(models.Model):
     started_at = models.DateTimeField(_("started at"))
     expires_at = models.DateTimeField(_("expires at"), help_text=_("Believed alive until then, unless it renews."))
     dead_at = models.DateTimeField(_("dead at"), null=True, help_text=_("When it stopped or was declared dead."))
+    stop_requested_at = models.DateTimeField(_("stop requested at"), null=True, help_text=_("Asked to drain and end."))
     stats = models.TextField(_("statistics"), default="{}", help_text=_("JSON, written with each renewal."))
 
     objects = IncarnationQuerySet.as_manager()
 
     class Meta:
-        app_label = "django_q"
+        app_label = app_label()
         db_table = "django_q_incarnation"
         verbose_name = _("cluster")
         verbose_name_plural = _("clusters")
         ordering = ("-started_at",)
         indexes = [models.Index(fields=["dead_at"], name="django_q_inc_dead")]
+        permissions = [("control_cluster", _("Can stop clusters"))]
 
     def __str__(self) -> str:
         return f"{self.name} on {self.host} ({self.pid})"

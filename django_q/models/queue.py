@@ -13,6 +13,7 @@ from django_q.kernel.states import TRANSITIONS, Event, TaskKind, TaskState
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import CLAIMED_COLUMNS, QUEUE, Pair, Rows, parts
 from django_q.models.fields import SignedPickleField
+from django_q.models.installed import app_label
 
 # What a row that is put in says; every other column starts at its default.
 NEW_COLUMNS = (
@@ -96,6 +97,14 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         claimed = self.filter(state=TaskState.CLAIMED, stop_requested_at=None)
         return claimed.update(stop_requested_at=dialect_for(self.db).now_expression())
 
+    def change_priority(self, priority: int) -> int:
+        """Give those of the rows that nobody has claimed another priority. Return how many there were."""
+        return self.exclude(state=TaskState.CLAIMED).update(priority=priority)
+
+    def leave_to(self, queue: str) -> int:
+        """Put those of the rows that nobody has claimed into another queue. Return how many there were."""
+        return self.exclude(state=TaskState.CLAIMED).update(queue=queue)
+
     def orphans(self, *, incarnation: str, generations: Iterable[int], known: Iterable[str]) -> "OrmQQuerySet":
         """Return what pushers of these generations claimed and the ledger does not know."""
         return self.filter(claimed_by=incarnation, generation__in=list(generations)).exclude(pk__in=list(known))
@@ -149,7 +158,7 @@ class OrmQ(models.Model):
     objects = OrmQQuerySet.as_manager()
 
     class Meta:
-        app_label = "django_q"
+        app_label = app_label()
         db_table = QUEUE
         verbose_name = _("queued task")
         verbose_name_plural = _("queued tasks")
@@ -160,6 +169,7 @@ class OrmQ(models.Model):
             models.Index(fields=["name"], name="django_q_name"),
             models.Index(fields=["waits_for"], name="django_q_waits"),
         ]
+        permissions = [("cancel_task", _("Can cancel tasks"))]
 
     def __str__(self) -> str:
         return self.name

@@ -11,6 +11,7 @@ from django_q.kernel.states import Reason
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import HISTORY
 from django_q.models.fields import SignedPickleField
+from django_q.models.installed import app_label
 
 HISTORY_COLUMNS = (
     "id", "name", "func", "hook", "args", "kwargs", "result", "group", "cluster", "queue", "priority", "enqueued_at",
@@ -96,7 +97,7 @@ class Task(models.Model):
     objects = models.Manager.from_queryset(TaskQuerySet)()
 
     class Meta:
-        app_label = "django_q"
+        app_label = app_label()
         db_table = HISTORY
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
@@ -105,6 +106,11 @@ class Task(models.Model):
             models.Index(fields=["success", "-stopped"], name="django_q_ended"),
             models.Index(fields=["name", "-stopped"], name="django_q_hist_name"),
             models.Index(fields=["group"], name="django_q_hist_group"),
+            models.Index(fields=["chain"], name="django_q_hist_chain"),
+        ]
+        permissions = [
+            ("requeue_task", _("Can run tasks again")),
+            ("view_payload", _("Can see arguments and results of tasks")),
         ]
 
     def __str__(self) -> str:
@@ -127,7 +133,7 @@ class Success(Task):
     objects = SuccessManager()  # type: ignore[misc]
 
     class Meta:
-        app_label = "django_q"
+        app_label = app_label()
         proxy = True
         ordering = ("-stopped",)
         verbose_name = _("successful task")
@@ -140,7 +146,7 @@ class Failure(Task):
     objects = FailureManager()  # type: ignore[misc]
 
     class Meta:
-        app_label = "django_q"
+        app_label = app_label()
         proxy = True
         ordering = ("-stopped",)
         verbose_name = _("failed task")
