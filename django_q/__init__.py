@@ -16,6 +16,7 @@ _PUBLIC = {
     "fetch": "django_q.tasks",
     "afetch": "django_q.tasks",
     "current_task": "django_q.tasks",
+    "shared_task": "django_q.tasks",
     "Task": "django_q.models",
     "Success": "django_q.models",
     "Failure": "django_q.models",

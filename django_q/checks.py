@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, router
 
 from django_q import conf
+from django_q.kernel import distributions
+from django_q.kernel.distributions import PACKAGE
 
-DISTRIBUTION = "django-q-cluster"
-PACKAGE = "django_q"
 STORED = ("OrmQ", "Task", "Incarnation")
 
 # Where a SQLite file says how it is written, and what stands there if it keeps a write-ahead log.
@@ -69,12 +67,11 @@ def check_routers(app_configs: Apps = None, **kwargs: Any) -> Messages:
 
 def check_distributions(app_configs: Apps = None, **kwargs: Any) -> Messages:
     """Report a second installed distribution that brings a package of our name."""
-    owners = _owners()
-    if len(owners) < 2:
+    if not distributions.strangers():
         return []
-    names = " and ".join(map(repr, owners))
-    remedy = f"Uninstall both, then install ours: pip uninstall {' '.join(owners)} && pip install {DISTRIBUTION}"
-    return [_error("E005", f"The package {PACKAGE!r} belongs to {names}; their files are mixed.", remedy)]
+    names = " and ".join(map(repr, distributions.owners()))
+    message = f"The package {PACKAGE!r} belongs to {names}; their files are mixed."
+    return [_error("E005", message, distributions.remedy())]
 
 
 def check_secret_key(app_configs: Apps = None, **kwargs: Any) -> Messages:
@@ -137,13 +134,6 @@ def _first_answer(question: str, *args: Any, **hints: Any) -> Any:
         if answer is not None:
             return answer
     return None
-
-
-@lru_cache(maxsize=1)
-def _owners() -> list[str]:
-    """Return the distributions that hold our package, each once."""
-    names = metadata.packages_distributions().get(PACKAGE, [])
-    return sorted({name.lower().replace("_", "-") for name in names})
 
 
 def _sqlite_warnings(alias: str) -> Iterator[checks.Warning]:

@@ -19,16 +19,21 @@ _FAMILY = getattr(socket, "AF_UNIX", None)
 _UNSAFE: set[str] = set()  # directories that somebody else owns; said once
 
 
+def root() -> Path | None:
+    """Return where the bells of all databases are, None where there are none."""
+    setting = conf.current().doorbell
+    if setting is False or _FAMILY is None:
+        return None
+    return Path(setting) if isinstance(setting, str) else Path(tempfile.gettempdir()) / f"django_q-{os.getuid()}"
+
+
 def directory(alias: str) -> Path | None:
     """Return the directory in which the clusters of a database listen, None where there is no bell.
 
     It belongs to the user and is closed to everybody else; one that is not is never used.
     """
-    setting = conf.current().doorbell
-    if setting is False or _FAMILY is None:
-        return None
-    root = Path(setting) if isinstance(setting, str) else Path(tempfile.gettempdir()) / f"django_q-{os.getuid()}"
-    return root / _database(alias) if _is_private(root) else None
+    place = root()
+    return place / _database(alias) if place is not None and _can_be_used(place) else None
 
 
 def ring(alias: str, queues: Iterable[str]) -> int:
@@ -76,14 +81,23 @@ def _database(alias: str) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:12]
 
 
-def _is_private(root: Path) -> bool:
+def is_private(place: Path) -> bool:
+    """Say whether a directory is this user's and closed to everybody else."""
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = os.lstat(root)
+        found = os.lstat(place)
     except OSError:
         return False
-    private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
-    if not private and str(root) not in _UNSAFE:
-        _UNSAFE.add(str(root))
-        logger.warning("The directory %s is not private, so clusters are not woken through it, only by polling.", root)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+def _can_be_used(place: Path) -> bool:
+    """Make the directory if there is none; say once if it is not private."""
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    private = is_private(place)
+    if not private and str(place) not in _UNSAFE:
+        _UNSAFE.add(str(place))
+        logger.warning("The directory %s is not private, so clusters are not woken through it, only by polling.", place)
     return private

@@ -6,6 +6,8 @@ import math
 import os
 import signal
 
+from django.conf import settings as project
+
 import django_q
 from django_q import signals
 from django_q.brokers.base import DUE, STOP
@@ -55,6 +57,7 @@ class Keeper(DatabaseRole):
         self._groups: list[int] = []  # process groups of the workers
         self._due = dict.fromkeys((self._renew, self._promote, self._look, self._prune), 0.0)
         self._stopping = False
+        self._asked_to_end = False
         self.bells = self.broker.listen_for([DUE, STOP])
 
     def work(self) -> float:
@@ -101,7 +104,7 @@ class Keeper(DatabaseRole):
         moment = clock.monotonic()
         if moment - self._heard_at > self.settings.lease:
             return self.settings.heartbeat  # the sentinel hangs: others shall take over
-        if not self._incarnations.renew(self.id, lease=self.settings.lease, stats=json.dumps(self.stats)):
+        if not self._incarnations.renew(self.id, lease=self.settings.lease, stats=self._description()):
             self.sender.send(Kind.DEAD)
             self.done = True
             return self.settings.lease
@@ -141,10 +144,19 @@ class Keeper(DatabaseRole):
         steady = self._steady_since is not None and clock.monotonic() - self._steady_since >= self.settings.lease
         if self.maintainer.look(steady=steady):
             self.broker.announce(self.settings.queues)
+        if self.maintainer.stop_requested:
+            self._end_cluster()
         if self.maintainer.next_due is not None:  # enqueued on another host, perhaps: no bell rang here
             due = clock.monotonic() + max(0.0, self.maintainer.next_due)
             self._due[self._promote] = min(self._due[self._promote], due)
         return _LOOK_EVERY
+
+    def _end_cluster(self) -> None:
+        """Begin the drain that somebody asked for in the admin, once: a second signal would end the grace."""
+        if not self._asked_to_end:
+            self._asked_to_end = True
+            logger.info("The cluster was asked to end and drains.", extra={"action": "stop_requested"})
+            os.kill(self.berth.parent, signal.SIGTERM)
 
     def _prune(self) -> float:
         return 0.1 if self.maintainer.prune() else _PRUNE_EVERY
@@ -163,10 +175,21 @@ class Keeper(DatabaseRole):
                 boot_id=identity.boot_id(),
                 version=django_q.__version__,
                 queues=json.dumps(list(self.settings.queues)),
+                stats=self._description(),
             )
         self._registered = True
         self._bury_predecessors()
         signals.send(signals.cluster_started, incarnation=self.id)
+
+    def _description(self) -> str:
+        """Return what the row says: what the sentinel counted, and what others compare with their own (``qcheck``)."""
+        about = {
+            "keys": self.settings.codec().fingerprints(),
+            "debug": project.DEBUG,
+            "clock": clock.epoch(),
+            "lease": self.settings.lease,
+        }
+        return json.dumps({**self.stats, "about": about})
 
     def _bury_predecessors(self) -> None:
         """Take over what this very sentinel held under an earlier name: nobody else can tell that it is gone."""

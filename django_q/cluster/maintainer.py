@@ -29,16 +29,18 @@ class Maintainer:
         self.incarnation = incarnation
         self.cluster = cluster
         self.next_due: float | None = None  # seconds from the last look
+        self.stop_requested = False
         self.is_sqlite = dialect_for(self.alias).connection.vendor == "sqlite"
 
     def look(self, *, steady: bool) -> int:
         """Rescue what dead clusters hold. ``steady``: this cluster has renewed without a gap for a whole lease.
 
-        Return how many rows were rescued, and note when the next deferred row is due.
+        Return how many rows were rescued, and note when the next deferred row is due and if this cluster shall end.
         """
         rescued = 0
-        others, self.next_due = Incarnation.objects.using(self.alias).survey(self.incarnation)
-        for other in others:
+        seen = Incarnation.objects.using(self.alias).survey(self.incarnation)
+        self.next_due, self.stop_requested = seen.next_due, seen.stop_requested
+        for other in seen.others:
             if other.dead_at is None and not self._bury(other, steady=steady):
                 continue
             # One that died within the last minute is looked at again: its last claim may have been committed after it.

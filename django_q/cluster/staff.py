@@ -12,6 +12,7 @@ from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.children import Child, Nursery
 from django_q.cluster.launch import Recruit
 from django_q.cluster.ledger import Ledger
+from django_q.cluster.memory import residents
 from django_q.cluster.seats import Seat
 from django_q.cluster.slots import Slots
 from django_q.kernel import clock
@@ -22,6 +23,7 @@ logger = logging.getLogger("django_q.cluster")
 _MARK_AFTER = 1.0  # seconds after which a task is worth a mark in the database that it runs
 _EARLY = 1.0  # seconds of life that are too short to be an accident, if it happens again and again
 _LONGEST_PAUSE = 5.0  # seconds between two starts then
+_NAMED = 3  # tasks of a worker that are told by name
 _SWEEP_FOR = 60.0  # seconds after a pusher's death in which its last claim may still turn up
 
 
@@ -56,6 +58,7 @@ class Staff:
         self._reported_at = 0.0
         self._started_at = clock.now()
         self._counts: Counter[str] = Counter()
+        self._replaced: Counter[str] = Counter()  # by role, and workers that were recycled
         self._early_deaths = 0  # one after the other
         self._not_before = 0.0  # when the next child may be started
 
@@ -192,6 +195,8 @@ class Staff:
             },
             "backlog": len(ledger.backlog) + len(ledger.alone),
             "held": len(ledger),
+            "memory": residents([os.getpid(), *(child.pid for child in self.children() if not child.is_dead)]),
+            "replaced": dict(self._replaced),
             **self._counts,
         }
 
@@ -199,7 +204,8 @@ class Staff:
         running = seat.running() if seat.given else []
         return {
             "pid": seat.pid,
-            "running": [task.entry.envelope.func for task in running[:3]],
+            "running": [task.entry.envelope.func for task in running[:_NAMED]],
+            "tasks": [task.entry.envelope.id for task in running[:_NAMED]],
             "given": len(seat.given),
         }
 
@@ -223,8 +229,10 @@ class Staff:
         # Workers that recycle and pushers that cannot know what they hold leave by themselves.
         if child.stopping or (child.process.exitcode == 0 and child not in (self.monitor, self.keeper)):
             logger.debug("The %s %s.", child.name, child.how_it_died())
+            if not child.stopping:
+                self._replaced["recycled" if isinstance(child, Seat) else "pusher"] += 1
             return
-        self._counts["replaced"] += 1
+        self._replaced["worker" if isinstance(child, Seat) else child.name] += 1
         self._early_deaths = self._early_deaths + 1 if clock.monotonic() - child.started_at < _EARLY else 0
         if self._early_deaths > self.plan.workers + 3:
             self._not_before = clock.monotonic() + min(_LONGEST_PAUSE, 0.1 * 2 ** (self._early_deaths // 4))

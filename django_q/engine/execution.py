@@ -107,6 +107,7 @@ def conclude(attempt: Attempt) -> Outcome:
     if attempt.function is not None:
         failures.add_hint(error, attempt.function, attempt.kwargs)
     line, trace = failures.describe(error), failures.trace_of(error)
+    failures.shorten(error)
     result = _seal(attempt, f"{line} : {trace}" if trace else line)
     report = Report(attempt.started, stopped, result, line, trace, attempt.worker)
     return Outcome(envelope.id, envelope.token, _ending_of(attempt), report)

@@ -37,6 +37,14 @@ def trace_of(error: BaseException) -> str:
     return f"{text[:head]}\n  … {len(text) - _TRACE} characters …\n{text[head - _TRACE + 50 :]}"
 
 
+def shorten(error: BaseException) -> None:
+    """Take this package's frames off the beginning of an error's traceback, so that a log begins where users look."""
+    trace = error.__traceback__
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    error.__traceback__ = trace
+
+
 def clean(text: str) -> str:
     """Return text that every database can store: no NUL, no lone surrogate."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -121,6 +121,8 @@ def _refuse_hidden(func: object, module: str | None, qualname: str) -> NoReturn:
         _refuse(func, "is defined inside a function. Move it to the top level of a module")
     if not module or module not in sys.modules:
         _refuse(func, "belongs to no module. Move it to the top level of one")
+    if _walk(sys.modules[module], qualname.split(".")) is None:
+        _refuse(func, "was made at run time, or typed in a shell, and stands in no module. Write it in one")
     _refuse(
         func, f"is not what stands under '{module}.{qualname}'; a decorator may hide it. Use the decorated function"
     )
@@ -220,7 +222,8 @@ def _fail_on_attribute(path: str, parts: list[str], position: int, holder: objec
 
 
 def _not_found(path: str, parts: list[str], position: int, names: set[str], reason: str) -> FunctionNotFound:
-    close = get_close_matches(parts[position], names, n=1)
+    # Among all modules there are, something resembles anything.
+    close = get_close_matches(parts[position], names, n=1, cutoff=0.6 if position else 0.75)
     suggestion = ".".join([*parts[:position], close[0], *parts[position + 1 :]]) if close else None
     remedy = f"Did you mean {suggestion!r}?" if suggestion else "Check the path, and that this code is deployed here."
     return FunctionNotFound(f"Function {path!r} was not found: {reason}. {remedy}", path=path, suggestion=suggestion)

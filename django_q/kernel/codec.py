@@ -29,6 +29,8 @@ _MAC_SIZE = 32
 _HEADER = 2 + _MAC_SIZE
 _WORTH_COMPRESSING = 256  # bytes; below, zlib's own header and the time cost more than they save
 _LABEL = b"django_q.kernel.codec 1\0"
+_FINGERPRINT = b"django_q.kernel.codec fingerprint 1"
+_FINGERPRINT_SIZE = 8
 
 _FLAG_BYTES = [bytes((flags,)) for flags in range(256)]
 _NOTHING: dict[bytes, type] = {pickle.dumps(kind(), _PROTOCOL): kind for kind in (tuple, dict)}
@@ -79,10 +81,25 @@ class Codec:
         self, blob: Blob, *, purpose: str, task_id: str, func: str
     ) -> tuple[Callable[..., object] | None, Any]:
         """Return the callable that travels with a value, or None, and the value."""
+        flags, body = self._verified(blob, purpose, task_id, func)
+        return _load(flags, body)
+
+    def verify(self, blob: Blob, *, purpose: str, task_id: str, func: str) -> None:
+        """Raise PayloadError unless a blob was signed for this purpose, task and function; nothing is unpickled."""
+        self._verified(blob, purpose, task_id, func)
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return a mark of each key, the signing one first: enough to tell whether two processes share keys.
+
+        It says no more of a key than any signature that stands in the database.
+        """
+        return tuple(_mac(key, _FINGERPRINT)[:_FINGERPRINT_SIZE].hex() for key in self.keys)
+
+    def _verified(self, blob: Blob, purpose: str, task_id: str, func: str) -> tuple[int, bytes]:
         data = _bytes_of(blob)
         flags, body = data[1], data[_HEADER:]
         self._verify(data[2:_HEADER], _context(purpose, task_id, func) + data[1:2] + body)
-        return _load(flags, body)
+        return flags, body
 
     def _verify(self, mac: bytes, message: bytes) -> None:
         for key in self.keys:
@@ -90,7 +107,8 @@ class Codec:
                 return
         raise PayloadError(
             "The signature is wrong: the payload was signed with another key, or moved here from another row, field or "
-            "function, or changed. If SECRET_KEY was replaced, add the old one to SECRET_KEY_FALLBACKS."
+            "function, or changed. All processes need the same SECRET_KEY; if it was replaced, add the old one to "
+            "SECRET_KEY_FALLBACKS."
         )
 
 

@@ -21,7 +21,7 @@ from django_q.models import OrmQ, Task
 from django_q.models.dialects.base import Later
 from django_q.models.fields import sealed_bytes
 from django_q.models.queue import NEW_COLUMNS
-from django_q.tasks import results
+from django_q.tasks import options, results
 from django_q.tasks.enqueue import Draft, after_commit, announce, submit, tell_keepers
 from django_q.tasks.results import Name
 
@@ -71,6 +71,31 @@ def requeue(task: Name | Task) -> str:
     if found is None:
         raise InvalidValue(f"The history has no task {task!r}; it has not ended, or it was pruned.")
     return submit(Draft(_row_again(found, settings), sync=False), settings)
+
+
+def duplicate(task: Name | OrmQ) -> str:
+    """Enqueue another task like one that has not ended, with all it was given, under a new id; return that.
+
+    What is due later is due then again; what follows another step of a chain is enqueued alone.
+    Raises :exc:`~django_q.exceptions.InvalidValue` if the queue has no such task and
+    :exc:`~django_q.exceptions.PayloadError` if what it stored cannot be trusted.
+    """
+    settings = conf.current()
+    row = task if isinstance(task, OrmQ) else _newest(results.id_or_name(task), settings)
+    if row is None or row.kind != TaskKind.TASK:
+        raise InvalidValue(f"The queue has no task {str(task)!r}; requeue() runs one again that has ended.")
+    return submit(Draft(_row_again(row, settings), sync=False), settings)
+
+
+def change_priority(task_id: Name, priority: int) -> bool:
+    """Give a task that nobody has claimed another priority, by its id or name; tell whether there was one.
+
+    Raises :exc:`~django_q.exceptions.InvalidValue` for a priority that cannot be stored.
+    """
+    settings = conf.current()
+    chosen = options.checked("priority", priority)
+    row = _newest(results.id_or_name(task_id), settings)
+    return row is not None and bool(OrmQ.objects.using(settings.orm).filter(pk=row.pk).change_priority(chosen))
 
 
 def queue_size(queue: str | None = None) -> int:
@@ -123,8 +148,8 @@ def _ask_to_stop(row: OrmQ, settings: Conf) -> bool:
     return True
 
 
-def _row_again(task: Task, settings: Conf) -> tuple[Any, ...]:
-    """Return NEW_COLUMNS of a task that was run before; what was signed for the old id is signed anew."""
+def _row_again(task: Task | OrmQ, settings: Conf) -> tuple[Any, ...]:
+    """Return NEW_COLUMNS of a task that is known already; what was signed for the old id is signed anew."""
     task_id, codec = ids.new_id(), settings.codec()
     row: dict[str, Any] = dict.fromkeys(NEW_COLUMNS) | {"serializer": settings.serializer}
     row.update({name: getattr(task, name) for name in ("func", "group", "hook", "priority", "options")})
@@ -136,13 +161,15 @@ def _row_again(task: Task, settings: Conf) -> tuple[Any, ...]:
             row[purpose] = codec.encode(
                 value, purpose=purpose, task_id=task_id, func=task.func, callable_=carried, serializer=serializer
             )
+    is_deferred = isinstance(task, OrmQ) and task.state == TaskState.DEFERRED
     row.update(
         id=task_id,
         kind=TaskKind.TASK.value,
         queue=task.queue or settings.name,
-        state=TaskState.READY.value,
+        state=(TaskState.DEFERRED if is_deferred else TaskState.READY).value,
+        run_after=task.run_after if isinstance(task, OrmQ) and is_deferred else None,
         enqueued_at=Later(0),
         name=names.name_of(task_id),
-        requeued_from=task.pk,
+        requeued_from=task.pk if isinstance(task, Task) else None,
     )
     return tuple(row[column] for column in NEW_COLUMNS)

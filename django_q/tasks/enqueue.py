@@ -18,7 +18,9 @@ from django_q.kernel import callables, clock, ids, names
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models.dialects.base import Later
 from django_q.models.queue import NEW_COLUMNS
-from django_q.tasks import lookup, options
+from django_q.models.troubles import TROUBLES, explained
+from django_q.tasks import initiator, lookup, options
+from django_q.tasks.calls import takes_options
 from django_q.tasks.lookup import Function
 from django_q.tasks.options import Given, Options
 
@@ -30,6 +32,7 @@ _STATE = NEW_COLUMNS.index("state")
 _RECENT = 4  # calls that wait for the commit and may be the ring that is wanted
 
 
+@takes_options
 def async_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
     """Enqueue a call of a function, by dotted path or as any picklable callable, and return the id of the task.
 
@@ -42,9 +45,13 @@ def async_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
     :exc:`~django_q.exceptions.InvalidValue` for a value that cannot be used and
     :exc:`~django_q.exceptions.UnpicklableError` for what cannot be stored.
     """
-    settings = conf.current()
-    task_id = ids.new_id()
     given, kwargs = options.split(func, kwargs)
+    return enqueue(func, args, kwargs, given)
+
+
+def enqueue(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], given: Given) -> str:
+    """Enqueue a call whose options are known to be options, and return the id of the task."""
+    settings, task_id = conf.current(), ids.new_id()
     if signals.pre_enqueue.receivers or signals.post_enqueue.receivers:
         return _enqueue_observed(task_id, func, args, kwargs, given, settings)
     return submit(draft(task_id, func, args, kwargs, options.parse(given), settings), settings)
@@ -54,6 +61,7 @@ def async_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
 async_ = async_task
 
 
+@takes_options
 async def aasync_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
     """Enqueue a call like :func:`async_task`, from a coroutine."""
     return await sync_to_async(async_task)(func, *args, **kwargs)
@@ -73,7 +81,7 @@ def draft(
 ) -> Draft:
     """Return the row of a call. All that can be wrong with it is found here, before anything is written."""
     path, carried = lookup.address(func)
-    options.check_call(func, args, kwargs)
+    options.check_call(lookup.known(func), args, kwargs)
     hook, hook_object = _hook_of(chosen)
     encode = partial(settings.codec().encode, task_id=task_id, func=path, serializer=chosen.serializer)
     run_after = chosen.run_after
@@ -92,7 +100,7 @@ def draft(
         encode(args, purpose="args", callable_=carried),
         encode(kwargs, purpose="kwargs", callable_=hook_object),
         chosen.serializer or settings.serializer,
-        chosen.as_json(settings, **({"hook_pickled": True} if hook_object is not None else {})),
+        chosen.as_json(settings, **_marks(hook_object)),
         None,
         None,
         None,
@@ -117,7 +125,10 @@ def submit(task: Draft, settings: Conf, written: Callable[[], None] | None = Non
 
 def _write(task: Draft, alias: str, written: Callable[[], None] | None) -> None:
     broker = task.broker or get_broker()
-    broker.enqueue((task.row,))
+    try:
+        broker.enqueue((task.row,))
+    except TROUBLES as error:
+        raise explained(error, alias, coroutine="aasync_task") from error
     if written is not None:
         written()
     if task.row[_STATE] == _DEFERRED:
@@ -180,9 +191,19 @@ def _open_elsewhere() -> str | None:
 
 
 def _hook_of(chosen: Options) -> tuple[str | None, Callable[..., Any] | None]:
-    if chosen.hook is None or isinstance(chosen.hook, str):
+    if chosen.hook is None:
+        return None, None
+    if isinstance(chosen.hook, str):
+        lookup.refuse_under_debug(chosen.hook)
         return chosen.hook, None
     return callables.display_name(chosen.hook), chosen.hook
+
+
+def _marks(hook_object: object) -> dict[str, Any]:
+    """Return what a row carries beside what was asked for."""
+    marks: dict[str, Any] = {} if hook_object is None else {"hook_pickled": True}
+    user = initiator.user_key()
+    return marks if user is None else {**marks, "user": user}
 
 
 def _lies_ahead(moment: Any) -> bool:

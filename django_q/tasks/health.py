@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from django_q import conf
-from django_q.tasks.overview import Overview, nobody_serves
+from django_q.tasks.overview import Overview
+from django_q.tasks.waiting import nobody_serves
 
 OK, WARNING, CRITICAL = 0, 1, 2
 

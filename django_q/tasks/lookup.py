@@ -10,6 +10,7 @@ from django.conf import settings
 
 from django_q.exceptions import FunctionNotFound, InvalidValue
 from django_q.kernel import callables
+from django_q.tasks.remarks import remark
 
 Function = str | Callable[..., Any]
 
@@ -24,10 +25,12 @@ def address(func: Function) -> tuple[str, Callable[..., Any] | None]:
     """
     if isinstance(func, str):
         path = callables.normalize(func)
-        if settings.DEBUG:
-            refuse_missing(path)
+        refuse_under_debug(path)
     elif not callable(func):
-        raise InvalidValue(f"async_task() got {func!r}; its first argument is a dotted path or a callable.")
+        raise InvalidValue(
+            f"async_task() got {func!r}; its first argument is a dotted path or a callable. Write async_task(function, "
+            "argument), not async_task(function(argument))."
+        )
     else:
         found = callables.path_of(func)
         if found is None:
@@ -44,12 +47,32 @@ def signature(func: Function) -> Signature | None:
     return None if found is None or isinstance(found, FunctionNotFound) else callables.signature_of(found)
 
 
+def known(func: Function) -> Function:
+    """Return the function of a path where it can be found and a mistake shall be told at once: with DEBUG."""
+    if not settings.DEBUG or not isinstance(func, str):
+        return func
+    found = _found(func)
+    return func if found is None or isinstance(found, FunctionNotFound) else found
+
+
+def refuse_under_debug(path: str) -> None:
+    """Raise FunctionNotFound, with DEBUG only, for a path whose module is here and lacks the function."""
+    if settings.DEBUG:
+        refuse_missing(path)
+
+
 @lru_cache(maxsize=1024)
 def refuse_missing(path: str) -> None:
-    """Raise FunctionNotFound for a path whose module can be imported here and lacks the function."""
+    """Raise FunctionNotFound for a path whose module can be imported here and lacks the function.
+
+    A module that is not here may be where the workers are; once, a warning says that it is not.
+    """
     found = _found(path)
-    if isinstance(found, FunctionNotFound) and _got_past_modules(path):
+    if not isinstance(found, FunctionNotFound):
+        return
+    if _got_past_modules(path):
         raise found
+    remark(f"{found} The task waits for a worker that knows it.", UserWarning)
 
 
 def _found(path: str) -> Callable[..., Any] | FunctionNotFound | None:

@@ -1,8 +1,6 @@
 """Which keywords of a call are options of the task, and what each of them may hold."""
 
 import json
-import sys
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +20,7 @@ from django_q.kernel.codec import SERIALIZERS
 from django_q.kernel.retry import Backoff
 from django_q.tasks import lookup
 from django_q.tasks.lookup import Function
+from django_q.tasks.remarks import remark
 
 #: Django Q2's names. As a keyword they are the option, whatever the function's parameters are called.
 RESERVED = frozenset(
@@ -56,8 +55,8 @@ class Options:
     # What the worker and the monitor have to know: timeout, max_attempts, backoff, save, cached, ack_failure.
     carried: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_json(self, defaults: Conf, **marks: bool) -> str:
-        """Return what a row carries beyond the settings, as compact JSON; an empty text for nothing."""
+    def as_json(self, defaults: Conf, **marks: Any) -> str:
+        """Return what a row carries beyond the settings, with these marks, as compact JSON; empty for nothing."""
         kept = {name: value for name, value in self.carried.items() if not _is_default(name, value, defaults)}
         kept.update(marks)
         return json.dumps(kept, separators=(",", ":")) if kept else ""
@@ -79,7 +78,7 @@ def split(func: Function, keywords: dict[str, Any]) -> tuple[Given, dict[str, An
     ours = {name for name in _KEYWORDS.intersection(keywords) - given.keys() if not _belongs_to(func, name)}
     given.update((name, keywords[name]) for name in ours - RETIRED)
     for name in sorted(ours & RETIRED):
-        _warn(f"The keyword {name!r} is ignored: Q_CLUSTER decides where tasks go. Leave it out.", DeprecationWarning)
+        remark(f"The keyword {name!r} is ignored: Q_CLUSTER decides where tasks go. Leave it out.", DeprecationWarning)
     return given, {name: value for name, value in keywords.items() if name not in ours and name != "q_options"}
 
 
@@ -98,6 +97,11 @@ def parse(given: Given) -> Options:
         target = carried if name in _CARRIED else columns
         target[name] = _PARSERS[name](name, value)
     return Options(**columns, carried=carried)
+
+
+def checked(name: str, value: Any) -> Any:
+    """Return the value of one option as it is stored. Raises InvalidValue with the value and the remedy."""
+    return _PARSERS[name](name, value)
 
 
 def check_call(func: Function, args: Iterable[Any], kwargs: Mapping[str, Any]) -> None:
@@ -124,7 +128,7 @@ def _from_q_options(q_options: object) -> Given:
         raise InvalidValue(f"q_options={q_options!r} is not a dict. Write q_options={{'timeout': 60}}, for example.")
     for name in q_options:
         if name not in OPTIONS:
-            raise InvalidOption(f"q_options has no option {name!r}.{_suggest(name, OPTIONS)}")
+            raise InvalidOption(f"q_options has no option {name!r}.{suggestion(name, OPTIONS)}")
     return dict(q_options)
 
 
@@ -151,23 +155,11 @@ def _warn_once(func: Function, name: str) -> None:
     if (label, name) in _warned:
         return
     _warned.add((label, name))
-    _warn(
+    remark(
         f"{name!r} is taken as an option of the task, though {label} accepts any keyword. To hand it to the function, "
         f"pass q_options={{{name!r}: …}} as well, with the option's own value or None.",
         UserWarning,
     )
-
-
-def _warn(message: str, category: type[Warning]) -> None:
-    warnings.warn(message, category, stacklevel=_levels_to_caller())
-
-
-def _levels_to_caller() -> int:
-    """Return the stack level of the first frame outside this package, for :func:`warnings.warn` in :func:`_warn`."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("django_q."):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 # --- what a value may be -------------------------------------------------------------------------------------------
@@ -229,7 +221,7 @@ def _in_settings_form(moment: datetime) -> datetime:
     """Return a moment as Django stores it under USE_TZ; one that does not say its time zone is in the current one."""
     if settings.USE_TZ and timezone.is_naive(moment):
         message = f"run_after={moment!r} names no time zone while USE_TZ is on; it is read in the current one."
-        _warn(message, RuntimeWarning)
+        remark(message, RuntimeWarning)
         return timezone.make_aware(moment)
     if not settings.USE_TZ and timezone.is_aware(moment):
         return timezone.make_naive(moment)
@@ -310,11 +302,12 @@ def _complaint(func: Any, signature: Signature, kwargs: Mapping[str, Any], error
         return f"async_task() cannot call {label}{signature}: {error}."
     return (
         f"async_task() got {unknown!r}, which is neither an option nor a parameter of {label}."
-        f"{_suggest(unknown, OPTIONS, takes)}"
+        f"{suggestion(unknown, OPTIONS, takes)}"
     )
 
 
-def _suggest(name: Any, known: Iterable[str], parameters: Iterable[str] = ()) -> str:
+def suggestion(name: Any, known: Iterable[str], parameters: Iterable[str] = ()) -> str:
+    """Return a question that names the nearest option or parameter; empty if none is near."""
     parameters = set(parameters)
     choices = [*parameters, *(each for each in sorted(known) if each not in parameters)]
     close = get_close_matches(str(name), choices, n=1)

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
@@ -14,45 +13,21 @@ from django_q import conf
 from django_q.engine.decision import UNKNOWN, unknown_since
 from django_q.kernel import clock
 from django_q.kernel.states import Reason, TaskState
-from django_q.models import Failure, Incarnation, OrmQ, Success
+from django_q.models import Failure, OrmQ, Success
 from django_q.models.dialects import dialect_for
+from django_q.tasks.clusters import ClusterView, WorkerView, clusters
+from django_q.tasks.waiting import nobody_serves
+
+__all__ = [
+    "ClusterView", "LastDay", "Overview", "QueueView", "UnknownView", "WorkerView", "age", "overview",
+    "unknown_functions",
+]  # fmt: skip
 
 _LAST = 24 * 3600.0  # seconds of history that are counted
-_LATELY = 3600.0
 _MOST_ENDED = 100_000  # rows of the history that are counted
 _MOST_UNKNOWN = 1_000
-_MOST_DEAD = 20
 # A task whose function is unknown is looked at again within this many seconds; those due later wait for their time.
 _SOON = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerView:
-    """A worker, and what it runs."""
-
-    pid: int
-    running: tuple[str, ...]
-    given: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterView:
-    """A cluster, as it described itself with its last sign of life."""
-
-    id: str
-    name: str
-    host: str
-    pid: int
-    version: str
-    queues: tuple[str, ...]
-    state: str
-    started_at: datetime
-    ended_at: datetime | None
-    processes: dict[str, list[int]]  # by role
-    workers: tuple[WorkerView, ...]
-    held: int
-    succeeded: int
-    not_succeeded: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +80,10 @@ class Overview:
     unknown: tuple[UnknownView, ...] = field(default_factory=tuple)
 
 
-def nobody_serves(queue: str) -> str:
-    """Return the sentence for a queue without a cluster."""
-    return f'no cluster serves "{queue}"; start manage.py qcluster'
-
-
 def overview() -> Overview:
     """Look at the database of the cluster. Raises :exc:`django.db.Error` when it cannot be reached."""
     alias = conf.current().orm
-    living, ended = _clusters(alias)
+    living, ended = clusters(alias)
     served = {queue for cluster in living for queue in cluster.queues}
     return Overview(
         at=clock.now(),
@@ -122,38 +92,7 @@ def overview() -> Overview:
         ended=ended,
         queues=_queues(alias, served),
         last_day=_last_day(alias),
-        unknown=_unknown(alias),
-    )
-
-
-def _clusters(alias: str) -> tuple[tuple[ClusterView, ...], tuple[ClusterView, ...]]:
-    """Return the clusters that live, and those that ended or fell silent within the last hour."""
-    rows = Incarnation.objects.using(alias)
-    living = rows.living().order_by("name", "started_at")
-    lately = dialect_for(alias).later_expression(-_LATELY)
-    ids = [row.pk for row in living]
-    gone = rows.exclude(pk__in=ids).filter(Q(dead_at__gt=lately) | Q(dead_at=None)).order_by("-expires_at")[:_MOST_DEAD]
-    return tuple(map(_cluster, living)), tuple(map(_cluster, gone))
-
-
-def _cluster(row: Incarnation) -> ClusterView:
-    stats: dict[str, Any] = json.loads(row.stats)
-    workers = (WorkerView(each["pid"], tuple(each["running"]), each["given"]) for each in stats.get("workers", ()))
-    return ClusterView(
-        id=row.pk,
-        name=row.name,
-        host=row.host,
-        pid=row.pid,
-        version=row.version,
-        queues=tuple(json.loads(row.queues)),
-        state=stats.get("state", "starting"),
-        started_at=row.started_at,
-        ended_at=row.dead_at,
-        processes={"sentinel": [row.pid], **stats.get("processes", {})},
-        workers=tuple(workers),
-        held=stats.get("held", 0),
-        succeeded=stats.get("succeeded", 0),
-        not_succeeded=stats.get("not_succeeded", 0),
+        unknown=unknown_functions(alias),
     )
 
 
@@ -199,7 +138,7 @@ def _last_day(alias: str) -> LastDay:
     )
 
 
-def _unknown(alias: str) -> tuple[UnknownView, ...]:
+def unknown_functions(alias: str) -> tuple[UnknownView, ...]:
     """Return the functions that no worker knew: their tasks are deferred for seconds at a time."""
     soon = dialect_for(alias).later_expression(_SOON)
     rows = OrmQ.objects.using(alias).filter(state=TaskState.DEFERRED, run_after__lte=soon).exclude(errors="")

@@ -1,8 +1,9 @@
 """Read what became of a task: by its id or name, at once or after a wait."""
 
 import asyncio
+import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,9 +17,14 @@ from django_q.exceptions import InvalidValue
 from django_q.kernel import clock, ids
 from django_q.models import Task
 from django_q.models.fields import Sealed
+from django_q.models.troubles import TROUBLES, explained
+from django_q.tasks.waiting import explain
+
+logger = logging.getLogger("django_q")
 
 _FIRST_PAUSE = 0.005  # seconds
 _LONGEST_PAUSE = 0.1
+_PATIENCE = 3000.0  # milliseconds until whoever waits for ever is told if that is in vain
 _PAYLOADS = ("args", "kwargs", "result")
 
 Found = TypeVar("Found")
@@ -38,10 +44,14 @@ def result(task_id: Name, wait: float = 0) -> Any:
 def fetch(task_id: Name, wait: float = 0) -> Task | None:
     """Return a task that was executed, by its id or name (the newest of that name); None before.
 
-    ``wait`` is in milliseconds: 0 looks once, -1 waits for ever. A result that went to the cache comes as an instance
-    that is not in the database.
+    ``wait`` is in milliseconds: 0 looks once, -1 waits for ever. A wait that is in vain, for want of a cluster for
+    example, is logged with the reason. A result that went to the cache comes as an instance that is not stored.
     """
-    return wait_for(_look(task_id), wait)
+    look = _look(task_id)
+    found = wait_for(look, _PATIENCE if wait == -1 else wait)
+    if found is None and wait != 0:
+        _say_why(task_id)
+    return wait_for(look, wait) if found is None and wait == -1 else found
 
 
 async def aresult(task_id: Name, wait: float = 0) -> Any:
@@ -53,12 +63,15 @@ async def aresult(task_id: Name, wait: float = 0) -> Any:
 async def afetch(task_id: Name, wait: float = 0) -> Task | None:
     """Return what :func:`fetch` returns, without blocking the event loop."""
     look = sync_to_async(_look(task_id))
-    for pause in _pauses(wait):
-        await asyncio.sleep(pause)
-        found = await look()
-        if found is not None:
-            return found
-    return None
+    found = await _await_for(look, _PATIENCE if wait == -1 else wait)
+    if found is None and wait != 0:
+        await sync_to_async(_say_why)(task_id)
+    return await _await_for(look, wait) if found is None and wait == -1 else found
+
+
+def why(task_id: Name) -> str:
+    """Say in a sentence why a task, by its id or name, has not ended yet, or that it has."""
+    return explain(id_or_name(task_id)).text
 
 
 def get_task(task_id: Name, wait: float = 0) -> Task | None:
@@ -75,6 +88,22 @@ def wait_for(look: Callable[[], Found | None], wait: float) -> Found | None:
         if found is not None:
             return found
     return None
+
+
+async def _await_for(look: Callable[[], Awaitable[Found | None]], wait: float) -> Found | None:
+    for pause in _pauses(wait):
+        await asyncio.sleep(pause)
+        found = await look()
+        if found is not None:
+            return found
+    return None
+
+
+def _say_why(task_id: Name) -> None:
+    """Log why a wait was in vain, if waiting alone will not help."""
+    found = explain(id_or_name(task_id))
+    if found.needs_help:
+        logger.warning("The task %s has not ended: %s.", task_id, found.text, extra={"action": "waited_in_vain"})
 
 
 def id_or_name(value: object) -> str:
@@ -104,6 +133,13 @@ def _look(task_id: Name) -> Callable[[], Task | None]:
 
 
 def _find(text: str, settings: Conf) -> Task | None:
+    try:
+        return _stored(text, settings)
+    except TROUBLES as error:
+        raise explained(error, settings.orm, coroutine="aresult") from error
+
+
+def _stored(text: str, settings: Conf) -> Task | None:
     history = Task.objects.using(settings.orm)
     if not ids.is_id(text):
         return history.named(text)

@@ -1,0 +1,80 @@
+"""What waits, looked at in a bounded number of bounded queries, however long the queue is."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import connections
+
+from django_q import conf
+from django_q.kernel.states import TaskState
+from django_q.models import Incarnation, OrmQ
+from django_q.models.dialects.base import QUEUE
+
+#: Rows of one queue and one state that are counted.
+MOST = 10_000
+#: Queues that are looked at.
+MOST_QUEUES = 50
+_PRIORITIES = 8  # levels of one queue that are looked at
+_HEADS = 10  # rows of each
+
+_STATES = tuple(TaskState)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many rows of a queue are in which state; a number above :data:`MOST` means at least that many."""
+
+    queue: str
+    deferred: int
+    waiting: int
+    ready: int
+    claimed: int
+
+
+def queue_names(served: Iterable[str] = ()) -> list[str]:
+    """Return the queues of the settings, those that are served, and those that hold rows: the first fifty."""
+    settings = conf.current()
+    rows = OrmQ.objects.using(settings.orm).order_by("queue").values_list("queue", flat=True)
+    names = {settings.name, *settings.queues, *served}
+    last = rows.first()
+    # One look into the index for each name; DISTINCT would read all of it.
+    while last is not None and len(names) < MOST_QUEUES:
+        names.add(last)
+        last = rows.filter(queue__gt=last).first()
+    return sorted(names)[:MOST_QUEUES]
+
+
+def depths(queues: Sequence[str]) -> list[Depth]:
+    """Count the rows of these queues by state, each up to :data:`MOST` and one, in one statement."""
+    if not queues:
+        return []
+    connection = connections[conf.current().orm]
+    some = f"SELECT 1 FROM {connection.ops.quote_name(QUEUE)} WHERE queue = %s AND state = %s LIMIT {MOST + 1}"
+    counts = ", ".join([f"(SELECT COUNT(*) FROM ({some}) AS found)"] * len(_STATES) * len(queues))
+    parameters = [value for queue in queues for state in _STATES for value in (queue, state.value)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {counts}", parameters)
+        found = iter(cursor.fetchone())
+    return [Depth(queue, *(next(found) for _ in _STATES)) for queue in queues]
+
+
+def heads(queue: str) -> Iterator[OrmQ]:
+    """Yield the rows of a queue that were put in first, ten of each priority: among them is the oldest that is ready.
+
+    The index of the claim leads to the first rows of one priority, and from there to the next lower one.
+    """
+    ready = OrmQ.objects.using(conf.current().orm).filter(queue=queue, state=TaskState.READY).defer("args", "kwargs")
+    rows = list(ready.order_by("-priority", "pk")[:_HEADS])
+    for _ in range(_PRIORITIES):
+        yield from rows
+        if not rows:
+            return
+        lowest = rows[-1].priority
+        rows = list(ready.filter(priority__lt=lowest).order_by("-priority", "pk")[:_HEADS])
+
+
+def served_queues() -> frozenset[str]:
+    """Return the queues that a living cluster works on."""
+    living = Incarnation.objects.using(conf.current().orm).living().values_list("queues", flat=True)
+    return frozenset(queue for queues in living for queue in json.loads(queues))
