@@ -30,16 +30,25 @@ def _head(word: str, count: int) -> str:
 
 def _cluster(cluster: ClusterView) -> Iterator[str]:
     """Yield who a cluster is and what each of its processes does."""
-    busy = sum(bool(worker.running) for worker in cluster.workers)
     serves = ", ".join(cluster.queues)
     started = _ago(age(cluster.started_at))
     yield f"  {cluster.name} on {cluster.host}, pid {cluster.pid}: {cluster.state}, started {started}, serves {serves}"
     attempts = f"attempts succeeded {cluster.succeeded}, failed {cluster.not_succeeded}"
-    yield f"    workers busy {busy} of {len(cluster.workers)}, tasks held {cluster.held}, {attempts}"
+    yield f"    workers busy {cluster.busy} of {len(cluster.workers)}, tasks held {cluster.held}, {attempts}"
+    yield f"    {_upkeep(cluster)}"
     for role, pids in cluster.processes.items():
         yield from (f"    {role:<9} {pid}" for pid in pids)
     for worker in cluster.workers:
         yield f"    {'worker':<9} {worker.pid}  {', '.join(worker.running) or 'idle'}"
+
+
+def _upkeep(cluster: ClusterView) -> str:
+    """Say how much memory a cluster holds, and whom it had to replace."""
+    memory = "unknown" if cluster.memory is None else f"{cluster.memory / 2**20:.0f} MiB"
+    losses = [f"{role} died {count}" for role, count in cluster.replaced.items()]
+    left = [f"workers recycled {cluster.recycled}"] if cluster.recycled else []
+    asked = ", asked to end" if cluster.stop_requested_at else ""
+    return f"memory {memory}, processes replaced: {', '.join(left + losses) or 'none'}{asked}"
 
 
 def _queues(queues: tuple[QueueView, ...]) -> Iterator[str]:
