@@ -1,24 +1,21 @@
 """Actions on a selection: asked for, confirmed, done, logged and reported."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from django_q.admin.pages import ReadOnlyAdmin
-from django_q.exceptions import PayloadError
-from django_q.kernel.states import Event, TaskKind
-from django_q.models import OrmQ, Task
+from django_q.admin.dates import Period
 from django_q.models.dialects.base import parts
-from django_q.tasks import control
 
 #: Rows that one action takes on.
 MOST = 10_000
@@ -31,23 +28,35 @@ Verdict = tuple[Row, str]  # a row, and why nothing was done with it; empty if i
 
 @dataclass(frozen=True)
 class Deed:
-    """An action, in the words in which it is asked, logged and reported."""
+    """An action, in the words in which it is offered, asked, logged and reported."""
 
     name: str
     question: Any
     button: Any
     done: Any  # "Requeued"
     flag: int
-    perform: Callable[[list[Row], str], Iterable[Verdict]]
+    perform: Callable[..., Iterable[Verdict]]
     skips: tuple[str, ...] = ()  # columns that it does not need
+    label: Any = ""  # on the page of one row
+    suits: Callable[[Row], bool] = bool  # is there anything to be done with this row?
+    form: Callable[[HttpRequest, Any], forms.Form] | None = None  # what else has to be said
+    # Where the answer is not a list but, say, a file.
+    answer: Callable[..., Any] | None = None
 
 
-def run(admin: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -> HttpResponse | None:
+def run(admin: Any, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -> HttpResponse | None:
     """Ask for confirmation; when it is there, do it and say what was done."""
+    is_confirmed = "post" in request.POST
+    queryset = _as_asked(admin, request, queryset)
     chosen = list(queryset.values_list("pk", flat=True)[: MOST + 1])
-    if "post" not in request.POST:
-        return _confirmation(admin, request, chosen, deed)
-    done, refused = _do(admin, request, chosen[:MOST], deed)
+    form = deed.form(request, request.POST if is_confirmed else None) if deed.form else None
+    if not is_confirmed or not (form is None or form.is_valid()):
+        return _confirmation(admin, request, queryset, chosen, deed, form)
+    said: dict[str, Any] = form.cleaned_data if form else {}
+    if deed.answer is not None:
+        answer: HttpResponse = deed.answer(admin, request, chosen[:MOST], **said)
+        return answer
+    done, refused = _do(admin, request, chosen[:MOST], deed, said)
     if done:
         text = _("%(done)s: %(count)d.") % {"done": deed.done, "count": done}
         admin.message_user(request, text, messages.SUCCESS)
@@ -56,29 +65,63 @@ def run(admin: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[Any], dee
     if len(refused) > _SHOWN:
         text = _("%(count)d more were left as they are.") % {"count": len(refused) - _SHOWN}
         admin.message_user(request, text, messages.WARNING)
+    if _is_of_one(request, chosen):
+        return HttpResponseRedirect(admin.address_of(request, chosen[0]))
     return None
 
 
-def _do(admin: ReadOnlyAdmin, request: HttpRequest, chosen: list[str], deed: Deed) -> tuple[int, list[Verdict]]:
+def _as_asked(admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    """Leave out what has come to the list since the question was asked."""
+    newest = request.POST.get("newest", "")
+    if request.POST.get("select_across") != "1" or not newest:
+        return queryset
+    column = admin.newest_by
+    value = newest if column == "pk" else Period.of(column, {f"{column}__gte": newest}).since
+    return queryset.filter(**{f"{column}__lte": value})
+
+
+def _do(
+    admin: Any, request: HttpRequest, chosen: list[str], deed: Deed, said: dict[str, Any]
+) -> tuple[int, list[Verdict]]:
+    perform = partial(deed.perform, **said)
     done, refused = 0, []
     for keys in parts(chosen, _CHUNK):
         rows = list(admin.get_queryset(request).filter(pk__in=keys).defer(*deed.skips))
-        verdicts = list(deed.perform(rows, admin.alias))
+        verdicts = list(perform(rows, admin.alias))
         refused += [verdict for verdict in verdicts if verdict[1]]
         ended = [row for row, reason in verdicts if not reason]
         done += len(ended)
         if ended:
-            LogEntry.objects.log_actions(_user(request), ended, deed.flag, f"{deed.done}.")
+            LogEntry.objects.log_actions(actor(request), ended, deed.flag, _told(deed, said))
     return done, refused
 
 
-def _user(request: HttpRequest) -> Any:
+def _told(deed: Deed, said: dict[str, Any]) -> str:
+    more = ", ".join(str(value) for value in said.values())
+    return f"{deed.done}: {more}." if more else f"{deed.done}."
+
+
+def actor(request: HttpRequest) -> Any:
+    """Return the key of who does it."""
     return request.user.pk
 
 
-def _confirmation(admin: ReadOnlyAdmin, request: HttpRequest, chosen: list[str], deed: Deed) -> HttpResponse:
+def _is_of_one(request: HttpRequest, chosen: list[str]) -> bool:
+    """Was it asked for on the page of one row?"""
+    return request.POST.get("origin") == "one" and len(chosen) == 1
+
+
+def _confirmation(
+    admin: Any,
+    request: HttpRequest,
+    queryset: QuerySet[Any],
+    chosen: list[str],
+    deed: Deed,
+    form: forms.Form | None,
+) -> HttpResponse:
     across = request.POST.get("select_across") == "1"
-    rows = admin.get_queryset(request).filter(pk__in=chosen[:_SHOWN]).only("name", "func")
+    rows = admin.get_queryset(request).filter(pk__in=chosen[:_SHOWN])
+    is_of_one = _is_of_one(request, chosen)
     context = {
         **admin.admin_site.each_context(request),
         "title": _("Are you sure?"),
@@ -86,91 +129,23 @@ def _confirmation(admin: ReadOnlyAdmin, request: HttpRequest, chosen: list[str],
         "opts": admin.opts,
         "media": admin.media,
         "deed": deed,
-        "rows": rows,
+        "form": form,
+        "rows": rows.only("name", "func") if hasattr(admin.model, "func") else rows,
         "count": min(len(chosen), MOST),
         "unlisted": max(0, min(len(chosen), MOST) - _SHOWN),
         "is_cut": len(chosen) > MOST,
         "select_across": across,
+        "newest": request.POST.get("newest") or (_newest(admin, queryset) if across else ""),
         "selected": chosen[:1] if across else chosen,
+        "origin": "one" if is_of_one else "",
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        "back": request.get_full_path(),
+        "back": admin.address_of(request, chosen[0]) if is_of_one else request.get_full_path(),
     }
     request.current_app = admin.admin_site.name
     return TemplateResponse(request, "admin/django_q/confirm_action.html", context)
 
 
-# What is done --------------------------------------------------------------------------------------------------------
-
-
-def _requeue(rows: list[Task], alias: str) -> Iterator[Verdict]:
-    for row in rows:
-        try:
-            control.requeue(row)
-        except PayloadError as error:
-            yield row, str(error)
-        else:
-            yield row, ""
-
-
-def _delete_history(rows: list[Task], alias: str) -> Iterator[Verdict]:
-    Task.objects.using(alias).filter(pk__in=[row.pk for row in rows]).delete()
-    return ((row, "") for row in rows)
-
-
-def _cancel(rows: list[OrmQ], alias: str) -> Iterator[Verdict]:
-    for row in rows:
-        if row.kind == TaskKind.HOOK:
-            yield row, _("a hook is not canceled; it can be deleted.")
-        else:
-            yield row, "" if control.cancel(row.pk) else _("it ended meanwhile.")
-
-
-def _delete_queued(rows: list[OrmQ], alias: str) -> Iterator[Verdict]:
-    for row in rows:
-        if row.kind == TaskKind.HOOK:
-            deleted = bool(OrmQ.objects.using(alias).filter(pk=row.pk).move(Event.CANCEL))
-        else:
-            deleted = OrmQ.objects.using(alias).filter(pk=row.pk).exists() and control.delete(row.pk)
-        yield row, "" if deleted else _("a cluster has claimed it; cancel it first.")
-
-
-REQUEUE = Deed(
-    name="requeue_selected",
-    question=gettext_lazy("Run these tasks again? Each is enqueued under a new id, with the arguments it had."),
-    button=gettext_lazy("Yes, requeue"),
-    done=gettext_lazy("Requeued"),
-    flag=CHANGE,
-    perform=_requeue,
-    skips=("result", "traceback", "errors"),
-)
-DELETE_HISTORY = Deed(
-    name="delete_selected",
-    question=gettext_lazy("Delete these tasks from the history? Their results cannot be read any more."),
-    button=gettext_lazy("Yes, delete"),
-    done=gettext_lazy("Deleted"),
-    flag=DELETION,
-    perform=_delete_history,
-    skips=("args", "kwargs", "result", "traceback", "errors"),
-)
-CANCEL = Deed(
-    name="cancel_selected",
-    question=gettext_lazy(
-        "Cancel these tasks? What has not started goes to the history as canceled; what runs is asked to stop."
-    ),
-    button=gettext_lazy("Yes, cancel them"),
-    done=gettext_lazy("Canceled, or asked to stop"),
-    flag=CHANGE,
-    perform=_cancel,
-    skips=("args", "kwargs", "errors"),
-)
-DELETE_QUEUED = Deed(
-    name="delete_selected",
-    question=gettext_lazy(
-        "Delete these from the queue? They leave no trace; later steps of their chains go to the history as canceled."
-    ),
-    button=gettext_lazy("Yes, delete"),
-    done=gettext_lazy("Deleted"),
-    flag=DELETION,
-    perform=_delete_queued,
-    skips=("args", "kwargs", "errors"),
-)
+def _newest(admin: Any, queryset: QuerySet[Any]) -> str:
+    column = admin.newest_by
+    found = queryset.order_by(f"-{column}").values_list(column, flat=True).first()
+    return "" if found is None else found.isoformat() if hasattr(found, "isoformat") else str(found)

@@ -1,18 +1,52 @@
-"""The clusters: who runs, where, and what its processes do."""
+"""The clusters: who runs, where, what its processes do, and the wish that it ends."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE
 from django.db.models import BooleanField, Case, QuerySet, When
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_q.admin import display
+from django_q.admin.actions import Deed, Verdict, run
 from django_q.admin.pages import ReadOnlyAdmin, dated
+from django_q.admin.paginator import AtLeast
+from django_q.admin.routes import routes
+from django_q.admin.words import state_of
 from django_q.models import Incarnation
 from django_q.models.dialects import dialect_for
+from django_q.tasks import backlog
+from django_q.tasks.clusters import ClusterView, stop_clusters, view_of
+from django_q.tasks.overview import age
+
+
+def _stop(rows: list[Incarnation], alias: str) -> Iterator[Verdict]:
+    for row in rows:
+        if row.dead_at is not None:
+            yield row, gettext("it has ended.")
+        else:
+            yield row, "" if stop_clusters([row.pk]) else gettext("it was asked before.")
+
+
+STOP = Deed(
+    name="stop_selected",
+    question=_(
+        "Stop these clusters? They give back what has not started, finish what runs within their grace, and end. "
+        "Whatever supervises them may start them again."
+    ),
+    button=_("Yes, stop them"),
+    done=_("Asked to stop"),
+    flag=CHANGE,
+    perform=_stop,
+    label=_("Stop"),
+    suits=lambda row: row.dead_at is None and row.stop_requested_at is None,
+)
 
 
 class LifeFilter(admin.SimpleListFilter):
@@ -36,40 +70,24 @@ class IncarnationAdmin(ReadOnlyAdmin):
 
     ordering = ("-started_at",)
     sortable_by = ()
-    actions = None
+    actions = ("stop_selected",)
+    deeds = {STOP.name: STOP}
     search_exact = ("id",)
     search_fields = ("name", "host")
     search_help_text = _("The whole of an id, or the beginning of a name or host.")
     list_filter = (LifeFilter,)
     list_display = (
-        "name",
-        "host",
-        "pid",
-        "condition",
-        "serves",
-        "workers",
-        "held",
-        "began",
-        "alive_until",
-        "ended",
-    )
+        "name", "host", "pid", "condition", "workers", "depth", "memory", "uptime", "replaced", "heard_at", "serves",
+    )  # fmt: skip
     readonly_fields = (
-        "condition",
-        "serves",
-        "workers",
-        "held",
-        "processes",
-        "worker_table",
-        "counts",
-        "began",
-        "alive_until",
-        "ended",
-    )
+        "condition", "serves", "depth", "workers", "held", "processes", "worker_table", "memory", "replaced", "counts",
+        "uptime", "began", "heard_at", "alive_until", "asked_to_stop", "ended",
+    )  # fmt: skip
     fieldsets = (
         (None, {"fields": ["name", "id", "condition", "host", "pid", "version", "serves"]}),
-        (_("Processes"), {"fields": ["processes", "worker_table"]}),
-        (_("Work"), {"fields": ["held", "counts"]}),
-        (_("Times"), {"fields": ["began", "alive_until", "ended"]}),
+        (_("Processes"), {"fields": ["processes", "worker_table", "memory", "replaced"]}),
+        (_("Work"), {"fields": ["depth", "held", "counts"]}),
+        (_("Times"), {"fields": ["began", "uptime", "heard_at", "alive_until", "asked_to_stop", "ended"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incarnation]:
@@ -77,12 +95,39 @@ class IncarnationAdmin(ReadOnlyAdmin):
         past_lease = Case(When(expires_at__lt=now, then=True), default=False, output_field=BooleanField())
         return super().get_queryset(request).annotate(past_lease=past_lease)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages that belong to no model: the site itself cannot be given any."""
+        return [*routes(self.admin_site), *super().get_urls()]
+
+    def complete(self, rows: list[Incarnation]) -> list[Incarnation]:
+        """Read what the clusters say of themselves, and count what is ready for those that live, in one query."""
+        for row in rows:
+            vars(row)["view"] = view_of(row)
+        living = [_view(row) for row in rows if row.dead_at is None]
+        names = sorted({queue for view in living for queue in view.queues})[: backlog.MOST_QUEUES]
+        ready = {depth.queue: depth.ready for depth in backlog.depths(names)}
+        for row in rows:
+            vars(row)["ready"] = None if row.dead_at else [ready.get(queue, 0) for queue in _view(row).queues]
+        return rows
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_control_permission(self, request: HttpRequest) -> bool:
+        """May this user stop clusters?"""
+        return self.may(request, "control_cluster")
+
+    # Actions ----------------------------------------------------------------------------------------------------------
+
+    @admin.action(permissions=["control"], description=_("Stop selected %(verbose_name_plural)s"))
+    def stop_selected(self, request: HttpRequest, queryset: QuerySet[Incarnation]) -> HttpResponse | None:
+        """Ask them to drain and end."""
+        return run(self, request, queryset, STOP)
 
     began = dated("started_at", _("started at"))
     alive_until = dated("expires_at", _("alive until"))
     ended = dated("dead_at", _("ended at"))
+    asked_to_stop = dated("stop_requested_at", _("asked to stop at"))
 
     # What is shown ----------------------------------------------------------------------------------------------------
 
@@ -92,53 +137,89 @@ class IncarnationAdmin(ReadOnlyAdmin):
         if row.dead_at is not None:
             return display.badge(gettext("ended"), "quiet")
         if vars(row).get("past_lease"):
-            return display.badge(gettext("not heard of"), "bad")
-        return display.badge(str(_stats(row).get("state", gettext("starting"))), "good")
+            return display.badge(gettext("not heard of, possibly dead"), "bad")
+        if row.stop_requested_at is not None:
+            return display.badge(gettext("asked to stop"), "quiet")
+        return display.badge(state_of(_view(row)), "good")
 
     @admin.display(description=_("queues"))
     def serves(self, row: Incarnation) -> str:
         """Return the queues that it serves."""
-        queues = display.parsed(row.queues)
-        return ", ".join(map(str, queues)) if isinstance(queues, list) else row.queues
+        return ", ".join(_view(row).queues)
+
+    @admin.display(description=_("ready"))
+    def depth(self, row: Incarnation) -> str:
+        """Return how many tasks it could claim now."""
+        counts = vars(row).get("ready")
+        if counts is None:
+            return display.EMPTY
+        known = sum(min(count, backlog.MOST) for count in counts)
+        return str(known if known == sum(counts) else AtLeast(known))
 
     @admin.display(description=_("workers"))
     def workers(self, row: Incarnation) -> str:
         """Return how many workers there are and how many of them are busy."""
-        found = _workers(row)
-        busy = sum(bool(each["running"]) for each in found)
-        return gettext("%(busy)d of %(all)d busy") % {"busy": busy, "all": len(found)}
+        view = _view(row)
+        return gettext("%(busy)d of %(all)d busy") % {"busy": view.busy, "all": len(view.workers)}
 
     @admin.display(description=_("tasks held"))
     def held(self, row: Incarnation) -> int:
         """Return how many tasks it has claimed."""
-        return int(_stats(row).get("held", 0))
+        return _view(row).held
+
+    @admin.display(description=_("memory"))
+    def memory(self, row: Incarnation) -> str:
+        """Return the resident memory of its processes together."""
+        return _mebibytes(_view(row).memory)
+
+    @admin.display(description=_("running for"))
+    def uptime(self, row: Incarnation) -> str:
+        """Return for how long it has been running, or has run."""
+        if row.dead_at is not None:
+            return display.span((row.dead_at - row.started_at).total_seconds())
+        return display.span(age(row.started_at))
+
+    @admin.display(description=_("replaced"))
+    def replaced(self, row: Incarnation) -> str:
+        """Return how many children were started in the place of others, and why."""
+        view = _view(row)
+        words = [gettext("%(role)s died: %(count)d") % {"role": role, "count": n} for role, n in view.replaced.items()]
+        if view.recycled:
+            words.insert(0, gettext("recycled: %(count)d") % {"count": view.recycled})
+        return f"{view.reincarnations} ({', '.join(words)})" if words else "0"
+
+    @admin.display(description=_("last heartbeat"))
+    def heard_at(self, row: Incarnation) -> str:
+        """Return when it last extended its lease."""
+        return display.moment(row.expires_at - timedelta(seconds=_view(row).lease))
 
     @admin.display(description=_("processes"))
     def processes(self, row: Incarnation) -> str:
         """Return the processes by their role."""
-        roles: dict[str, list[int]] = {"sentinel": [row.pid], **_stats(row).get("processes", {})}
+        roles = _view(row).processes
         return "; ".join(f"{role} {', '.join(map(str, pids))}" for role, pids in roles.items() if pids)
 
     @admin.display(description=_("workers"))
     def worker_table(self, row: Incarnation) -> SafeString | str:
         """Return what each worker runs."""
-        lines = [(each["pid"], ", ".join(each["running"]) or gettext("idle"), each["given"]) for each in _workers(row)]
-        if not lines:
-            return display.EMPTY
-        return display.table([gettext("Process id"), gettext("Runs"), gettext("Was given")], lines)
+        lines = [
+            (each.pid, ", ".join(each.running) or gettext("idle"), each.given, _mebibytes(each.memory))
+            for each in _view(row).workers
+        ]
+        heads = [gettext("Process id"), gettext("Runs"), gettext("Was given"), gettext("Memory")]
+        return display.table(heads, lines) if lines else display.EMPTY
 
     @admin.display(description=_("attempts since its start"))
     def counts(self, row: Incarnation) -> str:
         """Return how many attempts ended well, and how many did not."""
-        stats = _stats(row)
-        words = [("succeeded", gettext("succeeded")), ("not_succeeded", gettext("did not"))]
-        return ", ".join(f"{stats.get(key, 0)} {word}" for key, word in words)
+        view = _view(row)
+        return f"{view.succeeded} {gettext('succeeded')}, {view.not_succeeded} {gettext('did not')}"
 
 
-def _stats(row: Incarnation) -> dict[str, Any]:
-    found = display.parsed(row.stats)
-    return found if isinstance(found, dict) else {}
+def _view(row: Incarnation) -> ClusterView:
+    found = vars(row).get("view")
+    return found if isinstance(found, ClusterView) else view_of(row)
 
 
-def _workers(row: Incarnation) -> list[dict[str, Any]]:
-    return [{"pid": "", "running": [], "given": 0, **each} for each in _stats(row).get("workers", [])]
+def _mebibytes(count: int | None) -> str:
+    return display.EMPTY if count is None else f"{count / 2**20:.0f} MiB"

@@ -1,0 +1,27 @@
+"""States and ends in the viewer's language, as the pages that are about several models say them."""
+
+from django.utils.translation import gettext as _
+
+from django_q.kernel.states import Reason
+from django_q.tasks.clusters import ClusterView
+
+#: Ends that somebody wanted.
+QUIET = (Reason.CANCELED.value, Reason.STOPPED.value)
+
+
+def state_of(view: ClusterView) -> str:
+    """Return what a cluster says that it does."""
+    words = {"starting": _("starting"), "idle": _("idle"), "working": _("working"), "stopping": _("stopping")}
+    return words.get(view.state, view.state)
+
+
+def ended_how(reason: str) -> str:
+    """Return how a task ended that did not succeed."""
+    words = {
+        Reason.ERROR.value: _("failed with an error"),
+        Reason.TIMEOUT.value: _("timed out"),
+        Reason.LOST.value: _("lost with its worker"),
+        Reason.CANCELED.value: _("canceled"),
+        Reason.STOPPED.value: _("stopped with its cluster"),
+    }
+    return words[reason]
