@@ -4,8 +4,9 @@ import argparse
 import signal
 import sys
 import tempfile
+import webbrowser
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django_q.examples.demo.inspection import Inspection, Missing
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stage = Stage(folder, port=options.port or free_port(), quiet=options.check and not options.logs)
             # Whoever stops the demonstration, its processes and its data have to go.
             _on_signals(stage.interrupt)
-            passed = _check(stage) if options.check else _show(stage)
+            passed = _check(stage) if options.check else _show(stage, options)
     except Interrupted:
         say("Stopped.")
         return 130 if options.check else 0
@@ -34,17 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def say(line: str) -> None:
-    """Print a line at once, even through a pipe."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Print a line at once, even through a pipe; where the terminal is gone, do nothing."""
+    with suppress(OSError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
-def _show(stage: Stage) -> bool:
+def _show(stage: Stage, options: argparse.Namespace) -> bool:
     say(f"Preparing example data in {stage.folder} …")
     try:
         stage.start()
         stage.wait(stage.is_open)
         _say_where(stage)
+        if options.open and not webbrowser.open(stage.link):
+            say("No browser could be started; open the link yourself.")
+        if options.load:
+            stage.start_load()
         stage.wait(lambda: False)
     finally:
         _end(stage)
@@ -53,8 +59,11 @@ def _show(stage: Stage) -> bool:
 
 def _say_where(stage: Stage) -> None:
     say("")
-    say(f"    Open   {stage.url}")
-    say(f"    Log in as {LOGIN!r} with the password {LOGIN!r}; Ctrl-C stops everything.")
+    say(f"    Open    {stage.link}")
+    say("            It logs you in, once.")
+    say(f"    Later   {stage.url}")
+    say(f"            Log in as {LOGIN!r} with the password {LOGIN!r}.")
+    say("    Ctrl-C stops everything and leaves nothing behind.")
     say("")
 
 
@@ -114,9 +123,14 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="demo", description="A site with a cluster and example data.")
+    parser = argparse.ArgumentParser(
+        prog="python -m django_q demo",
+        description="A site, a cluster and a small load of tasks of every kind, with data that go with it.",
+    )
     parser.add_argument("--check", action="store_true", help="use it without a person, say what was seen, and end")
     parser.add_argument("--port", type=int, default=0, help="of the site; by default a free one")
+    parser.add_argument("--open", action="store_true", help="open the link in a browser")
+    parser.add_argument("--no-load", dest="load", action="store_false", help="enqueue nothing but what you ask for")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the data here instead of deleting them")
     parser.add_argument("--logs", action="store_true", help="with --check: show what the processes print as well")
     return parser

@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 import requests
 
 from django_q.examples.demo.stage import Stage
+from django_q.management.processes import ShownChild
 
 FIRST, SECOND = "full stop from 30 km/h", "governor at 20 km/h"
 Found = TypeVar("Found")
@@ -38,7 +39,9 @@ class Inspection:
 
     def run(self, *, user: str, password: str) -> None:
         """Do all of it."""
+        self.enter()
         self.log_in(user, password)
+        load = self.stage.start_load(once=True)
         tasks = {name: self.press(name) for name in ("copysign", "hook", "slow", "failing")}
         run_url = self.book(FIRST)
         self.book(SECOND, start=self.site_time() + timedelta(minutes=10, seconds=8), email_reminder="10min")
@@ -48,6 +51,7 @@ class Inspection:
         self.see_results(run_url)
         self.see_mails()
         self.see_admin(tasks)
+        self.see_load(load)
 
     def end(self) -> None:
         self._timer.cancel()
@@ -55,8 +59,17 @@ class Inspection:
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
-    def log_in(self, user: str, password: str) -> None:
+    def enter(self) -> None:
+        """Use the link that logs in, twice, each time as a stranger."""
         self.until(self.stage.is_open, "the site to take connections")
+        first, second = (requests.get(self.stage.link, timeout=10) for _ in range(2))
+        if first.status_code != 200 or "Each button" not in first.text:
+            raise Missing(f"the link did not lead to the home page but to {first.url!r}: {_headline(first.text)}")
+        if second.status_code != 410 or "does not work any more" not in second.text:
+            raise Missing(f"the link worked twice: {second.url!r} answered {second.status_code}")
+        self.say("the link logs in, once: the second time it answers 410 and says how to get another one")
+
+    def log_in(self, user: str, password: str) -> None:
         page = self.submit("login/", username=user, password=password)
         if "Each button" not in page.text:
             raise Missing(f"the login as {user!r} did not lead to the home page but to {page.url!r}")
@@ -161,6 +174,13 @@ class Inspection:
             if text not in self.get(f"admin/django_q/{path}").text:
                 raise Missing(f"{text!r} in the admin at {path!r}")
         self.say(f"the admin shows {', '.join(map(repr, pages.values()))}")
+
+    def see_load(self, load: ShownChild) -> None:
+        self.until(lambda: not load.is_alive, "the tasks of the load to end")
+        for line in load.lines:
+            self.say(f"load: {line}")
+        if load.exit_code:
+            raise Missing("each task of the load should end as its kind says")
 
     # --- HTTP ------------------------------------------------------------------------------------------------------
 

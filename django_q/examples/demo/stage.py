@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Event
+from urllib.parse import urljoin
 
-from django_q.examples.demo.child import Child
+from django_q.management.processes import Screen, ShownChild, end_all, how_it_ended
 
 SETTINGS = "django_q.examples.project.settings"
 # How long the processes get to end by themselves, in seconds. The cluster gives running tasks three of them.
-PATIENCE = 15
+GRACE = 3
+PATIENCE = 20
 
 
 class StageError(Exception):
@@ -30,11 +32,13 @@ class Stage:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}/"
         self.port = port
-        self.quiet = quiet
-        self.children: list[Child] = []
-        self.is_interrupted = False
+        self.screen = None if quiet else Screen(sys.stdout)
+        self.children: list[ShownChild] = []
+        self.interruptions = 0
         self.time_is_over = False
         self.devices_url = ""
+        self.link = ""  # logs in, once
+        self._may_end: list[ShownChild] = []
         self._never = Event()
 
     def start(self) -> None:
@@ -42,13 +46,21 @@ class Stage:
         if not is_free(self.port):
             raise StageError(f"Port {self.port} is taken. Choose another one with --port, or none for a free one.")
         for command in (["migrate", "--verbosity", "0"], ["load_experiments"]):
-            self._manage(*command)
+            self._finish("setup", "django", *command)
+        self.link = urljoin(self.url, self._finish("link", "django", "demo_link", is_shown=False).lines[-1])
         devices = self._spawn(
             "devices", "django_q.examples.experimenteditor.devices", "--port", "0", "--chunk-lines", "50"
         )
         self.devices_url = self._address_of(devices)
         self._spawn("cluster", "django", "qcluster")
         self._spawn("site", "django", "runserver", "--noreload", f"127.0.0.1:{self.port}")
+
+    def start_load(self, *, once: bool = False) -> ShownChild:
+        """Start what enqueues tasks of every kind, for ever or for one round."""
+        child = self._spawn("load", "django", "demo_load", *(["--once"] if once else []))
+        if once:
+            self._may_end.append(child)
+        return child
 
     def is_open(self) -> bool:
         """Does the site take connections?"""
@@ -63,26 +75,21 @@ class Stage:
 
     def interrupt(self, *signal: object) -> None:
         """Make the next look at the processes raise Interrupted, so that a signal cuts nothing off in the middle."""
-        self.is_interrupted = True
+        self.interruptions += 1
 
     def demand_life(self) -> None:
         """Raise Interrupted if somebody asked for the end, StageError if a process has ended or the time is over."""
-        if self.is_interrupted:
+        if self.interruptions:
             raise Interrupted
         if self.time_is_over:
             raise StageError("The time for the whole demonstration is over.")
-        for name in self.dead():
-            raise StageError(f"The process {name!r} ended by itself.")
-
-    def dead(self) -> list[str]:
-        return [child.name for child in self.children if not child.is_alive]
+        for child in self.children:
+            if child not in self._may_end and child.exit_code is not None:
+                raise StageError(f"The process {child.name!r} ended by itself: it {how_it_ended(child.exit_code)}.")
 
     def stop(self) -> None:
-        """End all processes, the site first so that nothing new comes in; kill what does not end."""
-        for child in reversed(self.children):
-            child.ask_to_end()
-        for child in reversed(self.children):
-            child.end(PATIENCE)
+        """End all processes, the last one first so that nothing new comes in; kill what does not end."""
+        end_all(self.children[::-1], grace=GRACE, patience=PATIENCE, presses=lambda: self.interruptions)
 
     def last_words(self) -> str:
         """Return the last lines of each process, for a failure."""
@@ -95,8 +102,10 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
+        # Nothing of the project in whose environment somebody tries this.
+        inherited = {name: value for name, value in os.environ.items() if name != "Q_CLUSTER_NAME"}
         return {
-            **os.environ,
+            **inherited,
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "DJANGO_Q_DEMO_DIR": str(self.folder),
             "DJANGO_Q_DEMO_DEVICES": self.devices_url.rstrip("/"),
@@ -104,21 +113,30 @@ class Stage:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _manage(self, *arguments: str) -> None:
-        child = self._spawn("setup", "django", *arguments)
+    def _finish(self, name: str, module: str, *arguments: str, is_shown: bool = True) -> ShownChild:
+        """Run something to its end; raise StageError if it did not end well."""
+        child = self._spawn(name, module, *arguments, is_shown=is_shown)
+        self._may_end.append(child)
         while child.is_alive:
             self.demand_life()
             self._never.wait(0.05)
         self.children.remove(child)
-        if child.end(PATIENCE):
-            raise StageError(f"The command {' '.join(arguments)!r} failed:\n{child.last_words()}")
+        if child.conclude():
+            raise StageError(f"The command {' '.join([module, *arguments])!r} failed:\n{child.last_words()}")
+        return child
 
-    def _spawn(self, name: str, module: str, *arguments: str) -> Child:
-        child = Child(name, [sys.executable, "-m", module, *arguments], self.environment, quiet=self.quiet)
+    def _spawn(self, name: str, module: str, *arguments: str, is_shown: bool = True) -> ShownChild:
+        child = ShownChild(
+            name,
+            [sys.executable, "-m", module, *arguments],
+            environment=self.environment,
+            screen=self.screen if is_shown else None,
+            kills_rest=name != "cluster",
+        )
         self.children.append(child)
         return child
 
-    def _address_of(self, child: Child) -> str:
+    def _address_of(self, child: ShownChild) -> str:
         """Return the address that a process prints in its first lines."""
         while not (found := re.search(r"http://\S+", "\n".join(child.lines))):
             self.demand_life()

@@ -16,7 +16,7 @@ BASE.mkdir(parents=True, exist_ok=True)
 # The snippets call each other by the short names `tasks` and `hooks`, as modules beside manage.py would.
 SNIPPETS = str(Path(__file__).resolve().parent.parent / "snippets")
 if SNIPPETS not in sys.path:
-    sys.path.append(SNIPPETS)
+    sys.path.insert(0, SNIPPETS)  # before the directory of whoever started the demonstration
 
 DEBUG = os.environ.get("DJANGO_Q_DEMO_DEBUG", "1") == "1"
 SECRET_KEY = "for the demonstration only: whoever knows this key can run code on your workers"
@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "django_q",
     "django_q.contrib.background",
     "django_q.examples.experimenteditor",
+    "django_q.examples.demo",
 ]
 
 MIDDLEWARE = [
@@ -77,7 +78,22 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-Q_CLUSTER = {"name": "demo", "workers": 2, "timeout": 120, "grace": 3}
+# Most tasks of the demonstration sleep, hence more workers than it takes processors.
+Q_CLUSTER = {"name": "demo", "workers": 4, "timeout": 120, "grace": 3, "doorbell": str(BASE / "bells")}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "one line": {
+            "()": "django_q.examples.project.logs.OneLine",
+            "format": "%(asctime)s [Q] %(levelname)s %(message)s",
+            "datefmt": "%H:%M:%S",
+        }
+    },
+    "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "one line"}},
+    "loggers": {"django_q": {"handlers": ["lines"], "level": "INFO", "propagate": False}},
+}
 
 # Real experiments get half a minute to prepare and as long to be collected; nobody wants to watch that.
 DEVICES = os.environ.get("DJANGO_Q_DEMO_DEVICES", "http://127.0.0.1:8022")

@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
-from django_q.examples.project import views
+from django_q.examples.project import entrance, views
 from django_q.examples.snippets.views import v
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("enter/<int:pk>/<str:token>/", entrance.enter, name="enter"),
     path("tasks/", views.task_states, name="task_states"),
     path("enqueue/<slug:name>/", views.enqueue, name="enqueue"),
     path("snippets/v/", v, name="v"),

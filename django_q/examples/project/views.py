@@ -1,6 +1,7 @@
-"""The home page: buttons that enqueue a call, and what became of the last ones."""
+"""The home page: buttons that enqueue a call, what became of it, and what else goes on."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from django.contrib.auth.decorators import login_required
@@ -9,6 +10,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from django_q.examples.experimenteditor.progress import Step, look
+from django_q.kernel.states import TaskKind
+from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
 REMEMBERED = 12
@@ -26,13 +29,13 @@ BUTTONS: dict[str, tuple[str, Callable[[], str]]] = {
 def home(request: HttpRequest) -> HttpResponse:
     """Show the buttons and the last tasks."""
     buttons = [(name, label) for name, (label, _) in BUTTONS.items()]
-    return render(request, "project/home.html", {"buttons": buttons, "steps": _steps(request)})
+    return render(request, "project/home.html", {"buttons": buttons, **_tasks(request)})
 
 
 @login_required
 def task_states(request: HttpRequest) -> HttpResponse:
     """Return the part of the home page that changes."""
-    return render(request, "experimenteditor/steps.html", {"steps": _steps(request)})
+    return render(request, "project/tasks.html", _tasks(request))
 
 
 @require_POST
@@ -46,5 +49,16 @@ def enqueue(request: HttpRequest, name: str) -> HttpResponse:
     return redirect("home")
 
 
-def _steps(request: HttpRequest) -> list[Step]:
-    return look([(task_id, label, None) for task_id, label in request.session.get("tasks", [])])
+def _tasks(request: HttpRequest) -> dict[str, list[Step]]:
+    own = [(task_id, label, None) for task_id, label in request.session.get("tasks", [])]
+    return {"steps": look(own), "latest": look(_latest(without={task_id for task_id, _, _ in own}))}
+
+
+def _latest(without: set[str]) -> list[tuple[str, str, datetime | None]]:
+    """Return the newest tasks of all, queued or ended: ids grow with the time at which they were enqueued."""
+    queued = OrmQ.objects.filter(kind=TaskKind.TASK).order_by("-pk").values_list("pk", "func", "run_after")
+    ended = Task.objects.order_by("-pk").values_list("pk", "func")
+    found: dict[str, tuple[str, datetime | None]] = {pk: (func, None) for pk, func in ended[: 2 * REMEMBERED]}
+    found |= {pk: (func, due) for pk, func, due in queued[: 2 * REMEMBERED]}
+    newest = sorted(found.keys() - without, reverse=True)[:REMEMBERED]
+    return [(pk, *found[pk]) for pk in newest]
