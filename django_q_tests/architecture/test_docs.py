@@ -112,13 +112,13 @@ def test_every_command_and_each_of_its_options_is_documented(declared):
 
 @pytest.mark.parametrize("name", tasks.__all__)
 def test_every_function_of_tasks_is_documented(name):
-    assert re.search(rf"^\.\. py:function:: {name}\(", text_of("tasks.rst"), re.MULTILINE)
+    assert re.search(rf"^\.\. py:(function|class|decorator):: {name}\b", text_of("tasks.rst"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", django_q.__all__)
 def test_every_public_name_of_the_package_is_documented(name):
     if name != "__version__":
-        assert re.search(rf"^\.\. py:(function|class):: {name}\b", text_of("tasks.rst"), re.MULTILINE)
+        assert re.search(rf"^\.\. py:(function|class|decorator):: {name}\b", text_of("tasks.rst"), re.MULTILINE)
 
 
 def test_the_page_of_tasks_begins_with_the_keyword():

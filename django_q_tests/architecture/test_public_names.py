@@ -27,38 +27,14 @@ PROMISED = {
     "django_q.examples.experimenteditor.tasks": "send_experiment_reminder",
 }
 # Promised for a later release: taken out of this list when they are written.
-NOT_YET = {"django_q.schedule", "django_q.Schedule", "django_q.shared_task"}
+NOT_YET = {"django_q.schedule", "django_q.Schedule"}
 
-# What a system other than Linux lacks, and how it is taken away.
+# Import modules where there is no fork.
 ELSEWHERE = """
-import importlib, os, signal, sys
+import importlib, sys, django
+from django_q_tests.support import bare_system
 
-# The standard library and others look after themselves: they are loaded before anything is taken away.
-import logging.handlers, multiprocessing.connection, multiprocessing.shared_memory, subprocess, tempfile
-import django.contrib.admin, django.core.files.locks, django.core.management, django.test
-for name in ("channels.layers", "channels.generic.websocket", "redis", "rest_framework", "django_tasks", "psycopg"):
-    try:
-        importlib.import_module(name)
-    except Exception:
-        pass
-
-MODULES = {"fcntl", "resource", "pwd", "grp", "termios"}
-FUNCTIONS = "fork killpg setsid getpgid setpgid waitid register_at_fork sched_getaffinity pidfd_open"
-SIGNALS = "SIGKILL SIGALRM SIGCHLD SIGUSR1 SIGUSR2 SIGHUP SIGQUIT SIGTSTP setitimer ITIMER_REAL pthread_sigmask"
-
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name in MODULES:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-for name in MODULES:
-    sys.modules.pop(name, None)
-sys.meta_path.insert(0, Absent())
-for owner, names in ((os, FUNCTIONS), (signal, SIGNALS)):
-    for name in names.split():
-        if hasattr(owner, name):
-            delattr(owner, name)
-
+bare_system.take_away()
 django.setup()
 for name in sys.argv[1:]:
     importlib.import_module(name)
@@ -113,6 +89,18 @@ def test_a_web_process_that_enqueues_does_not_load_the_cluster(heavy):
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("line", ["import django_q.models", "from django_q import async_task"])
+def test_a_project_that_forgot_to_install_the_app_is_told_what_to_add(line):
+    settings = "from django.conf import settings; settings.configure(INSTALLED_APPS=[])"
+
+    done = run(f"{settings}; import django; django.setup(); {line}")
+
+    assert done.stderr.splitlines()[-1] == (
+        "django.core.exceptions.ImproperlyConfigured: django_q is used, but it is not installed in this project. "
+        'Add "django_q" to INSTALLED_APPS, and run: manage.py migrate'
+    )
 
 
 def test_everything_imports_where_there_is_no_fork():

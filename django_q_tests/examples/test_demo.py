@@ -3,15 +3,16 @@
 import os
 import re
 import signal
-import subprocess
+import stat
 import sys
-from pathlib import Path
 
 import pytest
+import requests
 from django.db import connection
 
 from django_q_tests.support.eventually import eventually
 from django_q_tests.support.own_database import ROOT
+from django_q_tests.support.terminals import Started
 
 HAS_ITS_OWN = connection.vendor != "sqlite" or os.environ.get("DJANGO_Q_TEST_START_METHOD", "fork") != "fork"
 
@@ -20,68 +21,47 @@ pytestmark = [
     pytest.mark.skipif(
         HAS_ITS_OWN, reason="the demonstration chooses its database and start method itself; once is enough"
     ),
-    pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="what is left behind can be seen on Linux only"),
+    pytest.mark.skipif(not os.path.exists("/proc/self/cwd"), reason="what is left behind can be seen on Linux only"),
 ]
 
 
-class Demo:
+class Demo(Started):
     """A running demonstration whose data lie under a directory of the test."""
 
-    def __init__(self, folder, *arguments):
-        self.folder = folder
-        self.output = folder / "output.txt"
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "django_q.examples.demo", *arguments],
-                env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)},
-                cwd=folder,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def text(self):
-        return self.output.read_text()
+    def __init__(self, folder, *arguments, name="output.txt", **env):
+        inherited = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+        env = {**inherited, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT), **env}
+        super().__init__(folder, "django_q", "demo", *arguments, env=env, name=name)
 
     def wait_until_open(self):
-        eventually(lambda: "Ctrl-C stops everything" in self.text, within=60, saying=lambda: self.text)
+        self.until_says("Ctrl-C stops everything")
 
-    def end(self, number):
-        self.process.send_signal(number)
-        return self.process.wait(40)
+    @property
+    def link(self):
+        return re.search(r"http://127.0.0.1:\d+/enter/\S+", self.text)[0]
+
+    @property
+    def port(self):
+        return re.search(r"http://127.0.0.1:(\d+)/enter/", self.text)[1]
 
     def left_behind(self):
-        """Processes and directories that are still there."""
-        return [*self.processes(), *self.folder.glob("django-q-demo-*")]
-
-    def processes(self):
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                # Not by their environment: processes that set their title write over it.
-                if (folder / "cwd").resolve() == self.folder and is_alive(folder):
-                    yield folder.name, (folder / "cmdline").read_text()
-            except OSError:
-                continue
-
-
-def is_alive(folder):
-    return (folder / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        """Processes and directories that are still there: data, and what clusters are woken through."""
+        return [*self.processes().values(), *self.folder.glob("django-q-demo-*"), *self.folder.glob("django_q-*")]
 
 
 @pytest.fixture
 def start(tmp_path):
     demos = []
 
-    def start(*arguments):
-        demos.append(Demo(tmp_path, *arguments))
+    def start(*arguments, **env):
+        demos.append(Demo(tmp_path, *arguments, name=f"output-{len(demos)}.txt", **env))
         return demos[-1]
 
     yield start
     for demo in demos:
         if demo.process.poll() is None:
-            demo.process.terminate()
-            demo.process.wait(40)
+            demo.end(signal.SIGTERM)
+        demo.kill_all()
 
 
 def test_the_check_sees_everything_and_leaves_nothing_behind(start):
@@ -91,10 +71,14 @@ def test_the_check_sees_everything_and_leaves_nothing_behind(start):
 
     assert demo.text.splitlines()[-1] == "Everything worked."
     for seen in (
+        "the link logs in, once",
         "one POST",
         "the results are stored",
         "Experiment Reminder",
         "the admin shows",
+        "retried: succeeded",
+        "timed out: timeout",
+        "whose worker is killed: succeeded",
         "the data are deleted",
     ):
         assert seen in demo.text
@@ -105,7 +89,7 @@ def test_the_check_sees_everything_and_leaves_nothing_behind(start):
 def test_a_signal_stops_everything(start, number):
     demo = start()
     demo.wait_until_open()
-    eventually(lambda: len(list(demo.processes())) > 5, within=20)
+    eventually(lambda: len(demo.pids("qcluster demo")) > 4, within=20)
 
     assert demo.end(number) == 0
 
@@ -115,7 +99,7 @@ def test_a_signal_stops_everything(start, number):
 
 def test_a_signal_during_the_preparation_stops_everything(start):
     demo = start()
-    eventually(lambda: "Preparing" in demo.text, within=20)
+    demo.until_says("Preparing")
 
     assert demo.end(signal.SIGTERM) == 0
     assert demo.left_behind() == []
@@ -123,7 +107,7 @@ def test_a_signal_during_the_preparation_stops_everything(start):
 
 def test_an_interrupted_check_has_not_passed(start):
     demo = start("--check")
-    eventually(lambda: "lets 'demo' in" in demo.text, within=60, saying=lambda: demo.text)
+    demo.until_says("lets 'demo' in")
 
     assert demo.end(signal.SIGTERM) != 0
     assert demo.left_behind() == []
@@ -132,13 +116,50 @@ def test_an_interrupted_check_has_not_passed(start):
 def test_the_death_of_a_part_is_the_end_of_the_whole(start):
     demo = start()
     demo.wait_until_open()
-    (pid,) = [pid for pid, command in demo.processes() if "experimenteditor.devices" in command]
+    (pid,) = demo.pids("experimenteditor.devices")
 
-    os.kill(int(pid), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
 
-    assert demo.process.wait(40) == 1
-    assert "'devices' ended by itself" in demo.text
+    assert demo.exit_code() == 1
+    assert "The process 'devices' ended by itself: it was killed by SIGKILL." in demo.text
     assert demo.left_behind() == []
+
+
+def test_a_demonstration_that_is_killed_leaves_no_process(start):
+    demo = start()
+    demo.wait_until_open()
+
+    demo.process.kill()
+
+    demo.exit_code()
+    demo.until_gone()
+
+
+def test_who_follows_the_link_sees_tasks_of_every_kind(start):
+    demo = start()
+    demo.wait_until_open()
+    visitor, stranger = requests.Session(), requests.Session()
+
+    assert "Log out demo" in visitor.get(demo.link, timeout=10).text
+    assert stranger.get(demo.link, timeout=10).status_code == 410
+    demo.until_says("hook: greet returned 'Hello, hook!'")
+
+    page = visitor.get(f"http://127.0.0.1:{demo.port}/tasks/", timeout=10).text
+    assert "django_q.examples.demo.work.greet" in page and 'data-state="succeeded"' in page
+    assert demo.end() == 0
+    assert demo.left_behind() == []
+
+
+def test_the_link_can_be_opened_in_a_browser(start, tmp_path):
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'opened')!r}, 'w').write(sys.argv[1])\n")
+    browser.chmod(stat.S_IRWXU)
+
+    demo = start("--open", "--no-load", BROWSER=f"{browser} %s")
+    demo.wait_until_open()
+
+    eventually((tmp_path / "opened").exists, within=20)
+    eventually(lambda: (tmp_path / "opened").read_text() == demo.link, within=20)
 
 
 def test_data_can_be_kept(start, tmp_path):
@@ -151,19 +172,14 @@ def test_data_can_be_kept(start, tmp_path):
     again.end(signal.SIGINT)
 
     assert (tmp_path / "kept" / "demo.sqlite3").exists()
-    assert list(again.processes()) == []
+    assert again.processes() == {}
 
 
 def test_a_port_that_is_taken_is_said(start):
-    demo = start()
+    demo = start("--no-load")
     demo.wait_until_open()
-    port = re.search(r"http://127.0.0.1:(\d+)/\n", demo.text)[1]
 
-    other = subprocess.run(
-        [sys.executable, "-m", "django_q.examples.demo", "--port", port],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    other = start("--port", demo.port)
 
-    assert other.returncode == 1 and f"Port {port} is taken" in other.stdout
+    assert other.exit_code() == 1
+    assert f"Port {demo.port} is taken" in other.text

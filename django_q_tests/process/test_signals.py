@@ -182,3 +182,16 @@ def test_signals_that_do_not_end_before_the_cluster_does_change_nothing(drill: D
         time.sleep(0.001)
 
     assert cluster.process.returncode == 0
+
+
+def test_a_cluster_that_is_asked_to_end_in_the_database_drains(drill: Drill):
+    cluster = drill.start(workers=1, grace=60)
+    running = drill.hold()
+
+    assert Incarnation.objects.request_stop() == 1
+    drill.until(lambda: cluster.says("asked to end"), within=10)
+    drill.open_gate()
+
+    assert cluster.exit_code() == 0
+    assert drill.until_ended(running).success
+    assert Incarnation.objects.request_stop() == 0

@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from contextvars import copy_context
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 from django.db import connection, transaction
 
 from django_q.engine.context import RunningTask, current_task
+from django_q.tasks import async_task
 
 
 def ok() -> None:
@@ -306,3 +308,13 @@ def returns_coroutine() -> Any:
 
 def note_hook(task: Any) -> str:
     return f"hooked {task.name}"
+
+
+# --- tasks that enqueue --------------------------------------------------------------------------------------------
+
+
+def fan_out(path: str) -> None:
+    """Enqueue a task that leaves a line, and one that is due in an hour."""
+    touch_later = f"{__name__}.touch"
+    async_task(touch_later, path, "child")
+    async_task(touch_later, path, "late", run_after=timedelta(hours=1))

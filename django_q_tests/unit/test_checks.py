@@ -1,11 +1,11 @@
 from copy import deepcopy
-from importlib import metadata
 
 import pytest
 from django.core import checks as django_checks
 from django.test import override_settings
 
 from django_q import checks, conf
+from django_q.kernel import distributions
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3"}
 
@@ -18,10 +18,8 @@ pytestmark = pytest.mark.django_db
 def fresh(monkeypatch):
     monkeypatch.delenv("Q_CLUSTER_NAME", raising=False)
     conf.reset()
-    checks._owners.cache_clear()
     yield
     conf.reset()
-    checks._owners.cache_clear()
 
 
 def ours(**kwargs):
@@ -108,19 +106,17 @@ def test_a_router_that_agrees_with_the_settings_is_no_issue(settings, monkeypatc
 
 
 def test_a_second_owner_of_the_package_is_an_error_that_names_both(monkeypatch):
-    owners = {"django_q": ["django-q2", "django_q_cluster", "django-q-cluster"]}
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: owners)
+    monkeypatch.setattr(distributions, "owners", lambda: ("django-q-cluster", "django-q2"))
 
     (found,) = checks.check_distributions()
 
     assert found.id == "django_q.E005"
     assert "'django-q-cluster' and 'django-q2'" in found.msg
-    assert "pip uninstall django-q-cluster django-q2 && pip install django-q-cluster" in found.hint
+    assert "pip uninstall -y django-q-cluster django-q2 && pip install django-q-cluster" in found.hint
 
 
-def test_one_owner_that_is_listed_twice_is_no_issue(monkeypatch):
-    owners = {"django_q": ["django-q-cluster", "django_q_cluster"]}
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: owners)
+def test_one_owner_is_no_issue(monkeypatch):
+    monkeypatch.setattr(distributions, "owners", lambda: ("django-q-cluster",))
 
     assert checks.check_distributions() == []
 

@@ -75,6 +75,19 @@ def test_a_queue_that_no_cluster_serves_is_named():
     assert DESERTED not in text
 
 
+def test_memory_and_replaced_processes_are_told_where_the_cluster_tells_them():
+    id = cluster()
+    assert "memory unknown, processes replaced: none" in qinfo()
+
+    stats = {"memory": {"4711": 30 * 1024, "11": 50 * 1024}, "replaced": {"recycled": 3, "worker": 1}}
+    Incarnation.objects.filter(pk=id).update(stats=json.dumps(stats))
+    Incarnation.objects.filter(pk=id).request_stop()
+
+    assert "memory 80 MiB, processes replaced: workers recycled 3, worker died 1, asked to end" in qinfo()
+    (told,) = json.loads(qinfo("--json"))["living"]
+    assert (told["memory"], told["recycled"], told["replaced"]) == (80 * 2**20, 3, {"worker": 1})
+
+
 def test_each_process_of_a_cluster_is_named_by_its_role():
     cluster()
 

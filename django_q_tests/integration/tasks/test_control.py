@@ -9,7 +9,17 @@ from django_q.engine import records
 from django_q.exceptions import InvalidValue, PayloadError
 from django_q.kernel.states import Event, TaskKind, TaskState
 from django_q.models import OrmQ, Task
-from django_q.tasks import async_task, cancel, delete, fetch, queue_size, requeue, result
+from django_q.tasks import (
+    async_task,
+    cancel,
+    change_priority,
+    delete,
+    duplicate,
+    fetch,
+    queue_size,
+    requeue,
+    result,
+)
 from django_q_tests.integration.tasks import functions
 from django_q_tests.integration.tasks.functions import Counter, add, fail, seen
 
@@ -248,3 +258,59 @@ def test_a_payload_that_was_moved_between_rows_is_not_requeued():
 
     assert queue_size() == 0
     assert result(second) == 2
+
+
+# --- duplicate and change_priority -----------------------------------------------------------------------------------
+
+
+def test_a_duplicate_is_a_task_of_its_own_with_the_same_call():
+    first = async_task(add, 1, 2, group="g", priority=3, timeout=7)
+
+    second = duplicate(first)
+
+    rows = {row.pk: row for row in OrmQ.objects.all()}
+    assert set(rows) == {first, second}
+    assert (rows[second].args, rows[second].kwargs) == ((1, 2), {})
+    assert rows[second].name != rows[first].name
+    for column in ("func", "group", "priority", "options", "queue", "state", "run_after"):
+        assert getattr(rows[second], column) == getattr(rows[first], column)
+
+
+def test_the_duplicate_of_a_deferred_task_is_due_at_the_same_time():
+    first = async_task(add, 1, 2, run_after=timedelta(hours=1))
+
+    row = OrmQ.objects.get(pk=duplicate(first))
+
+    assert (row.state, row.run_after) == (TaskState.DEFERRED, OrmQ.objects.get(pk=first).run_after)
+
+
+def test_the_duplicate_of_what_a_cluster_runs_waits_to_be_claimed(claimed):
+    row = OrmQ.objects.get(pk=duplicate("held"))
+
+    assert (row.state, row.token, row.claimed_by, row.attempts) == (TaskState.READY, None, None, 0)
+
+
+def test_only_what_is_queued_can_be_duplicated():
+    with pytest.raises(InvalidValue, match="The queue has no task 'nobody'; requeue\\(\\) runs one again"):
+        duplicate("nobody")
+
+
+def test_the_priority_of_what_waits_can_be_changed():
+    task_id = async_task(add, 1)
+
+    assert change_priority(task_id, 9) is True
+
+    assert OrmQ.objects.get().priority == 9
+
+
+def test_the_priority_of_what_is_claimed_stays(claimed):
+    assert change_priority(claimed, 9) is False
+    assert OrmQ.objects.get().priority == 0
+
+
+@pytest.mark.parametrize("priority", [None, "high", 40000, True, 1.5])
+def test_a_priority_that_cannot_be_stored_is_refused(priority):
+    task_id = async_task(add, 1)
+
+    with pytest.raises(InvalidValue, match="priority="):
+        change_priority(task_id, priority)

@@ -228,10 +228,28 @@ def test_a_path_is_not_imported_to_be_enqueued():
 @atomic_db
 @override_settings(DEBUG=True)
 def test_with_debug_a_missing_function_of_a_module_that_is_there_is_refused_with_the_nearest_name():
-    async_task("there_is.no_such_module", 1)
-
     with pytest.raises(FunctionNotFound, match=f"Did you mean '{PATH}.add'"):
         async_task(f"{PATH}.ad", 1)
+    with pytest.raises(FunctionNotFound, match=f"Did you mean '{PATH}.seen'"):
+        async_task(f"{PATH}.add", 1, hook=f"{PATH}.sen")
+
+
+@atomic_db
+@override_settings(DEBUG=True)
+def test_with_debug_a_module_that_is_only_where_the_workers_are_is_accepted_with_a_warning():
+    with pytest.warns(UserWarning, match="there is no module 'there_is'.* The task waits for a worker that knows it."):
+        async_task("there_is.no_such_module", 1)
+
+    assert OrmQ.objects.get().func == "there_is.no_such_module"
+
+
+@atomic_db
+@override_settings(DEBUG=True)
+def test_with_debug_the_arguments_of_a_path_are_checked_as_those_of_a_callable():
+    with pytest.raises(InvalidOption, match="'timout'.* Did you mean the option 'timeout'?"):
+        async_task(f"{PATH}.add", 1, timout=5)
+    with pytest.raises(InvalidOption, match="missing a required argument: 'first'"):
+        async_task(f"{PATH}.add")
 
 
 # --- due later -----------------------------------------------------------------------------------------------------

@@ -247,3 +247,31 @@ def test_an_unknown_serializer_and_a_codec_without_keys_are_refused(codec):
         Codec((KEY,), serializer="yaml")
     with pytest.raises(InvalidValue, match="key"):
         Codec(())
+
+
+def test_a_signature_is_verified_without_unpickling(codec):
+    blob = codec.encode(Evil(), **ROW)
+    before = Evil.loaded
+
+    codec.verify(blob, **ROW)
+
+    assert Evil.loaded == before
+    with pytest.raises(PayloadError, match="signature is wrong"):
+        Codec((OTHER,)).verify(blob, **ROW)
+    with pytest.raises(PayloadError, match="signature is wrong"):
+        codec.verify(blob, **ROW | {"purpose": "kwargs"})
+
+
+def test_fingerprints_tell_keys_apart_in_their_order():
+    both = Codec((KEY, OTHER)).fingerprints()
+
+    assert both == Codec((KEY,)).fingerprints() + Codec((OTHER,)).fingerprints()
+    assert len(set(both)) == 2
+    assert all(len(mark) == 16 for mark in both)
+
+
+def test_a_fingerprint_holds_nothing_of_its_key_and_is_no_signature_of_anything(codec):
+    (mark,) = codec.fingerprints()
+
+    assert mark not in KEY.hex()
+    assert mark not in codec.encode((), **ROW).hex()
