@@ -4,11 +4,11 @@ LANE_A = .lanes/a/bin/python
 # How many pytest processes: for unit and integration tests, and for those that start clusters.
 WORKERS ?= 2
 PROCESS_WORKERS ?= 2
-# Servers whose absence is a failure and not a skip: REQUIRE=postgres,mysql
+# What must not be absent, so that its tests fail and are not skipped: REQUIRE=postgres,mysql,chromium
 REQUIRE ?=
 export WORKERS PROCESS_WORKERS REQUIRE
 
-.PHONY: help install test test-process chaos lint types docs bench demo demo-check check clean
+.PHONY: help install test test-process test-browser chaos lint types docs bench demo demo-check check clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -21,6 +21,9 @@ test: ## Run the unit and integration tests on SQLite and on every database that
 
 test-process: ## Run the tests that start real clusters
 	@python3 .ci/check process
+
+test-browser: ## Visit the admin in Chromium
+	@python3 .ci/check browser
 
 chaos: install ## Run 20 000 tasks while 100 processes are killed at random, on PostgreSQL
 	DJANGO_Q_CHAOS_TASKS=20000 DJANGO_Q_CHAOS_KILLS=100 $(LANE_A) -m pytest -q -s --ds=django_q_tests.settings.postgres django_q_tests/process/test_chaos.py
