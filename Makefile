@@ -2,8 +2,8 @@
 SHELL := bash
 LANE_A = .lanes/a/bin/python
 # How many pytest processes: for unit and integration tests, and for those that start clusters.
-WORKERS ?= 2
-PROCESS_WORKERS ?= 2
+WORKERS ?= 3
+PROCESS_WORKERS ?= 3
 # What must not be absent, so that its tests fail and are not skipped: REQUIRE=postgres,mysql,chromium
 REQUIRE ?=
 export WORKERS PROCESS_WORKERS REQUIRE

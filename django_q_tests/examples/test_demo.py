@@ -8,19 +8,14 @@ import sys
 
 import pytest
 import requests
-from django.db import connection
 
 from django_q_tests.support.eventually import eventually
 from django_q_tests.support.own_database import ROOT
 from django_q_tests.support.terminals import Started
 
-HAS_ITS_OWN = connection.vendor != "sqlite" or os.environ.get("DJANGO_Q_TEST_START_METHOD", "fork") != "fork"
-
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.skipif(
-        HAS_ITS_OWN, reason="the demonstration chooses its database and start method itself; once is enough"
-    ),
+    pytest.mark.once,  # it chooses its database and start method itself
     pytest.mark.skipif(not os.path.exists("/proc/self/cwd"), reason="what is left behind can be seen on Linux only"),
 ]
 

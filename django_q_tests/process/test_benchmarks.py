@@ -9,10 +9,9 @@ import pytest
 from django_q_tests.support.own_database import ROOT
 
 
+@pytest.mark.once  # they bring databases of their own
 @pytest.mark.slow
-def test_the_benchmarks_measure_a_small_queue(request):
-    if request.config.getoption("ds") not in (None, "django_q_tests.settings.sqlite"):
-        pytest.skip("brings a database of its own, so once is enough")
+def test_the_benchmarks_measure_a_small_queue():
     command = [sys.executable, "-m", "django_q_tests.benchmarks", "--database=sqlite", "--tasks=200", "--repeat=1"]
 
     done = subprocess.run(

@@ -12,9 +12,12 @@ from django_q_tests.support.clusters import ALERT, Drill, runs
 from django_q_tests.support.own_database import OwnDatabase, migrate
 from django_q_tests.support.servers import PrivatePostgres
 
-pytestmark = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="only a PostgreSQL server of its own is stopped by a test"
-)
+pytestmark = [
+    pytest.mark.databases,
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="only a PostgreSQL server of its own is stopped by a test"
+    ),
+]
 
 
 @pytest.fixture

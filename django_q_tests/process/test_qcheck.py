@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 
+import pytest
 from django.db import connection
 
 from django_q_tests.support.clusters import ALERT, Drill
 from django_q_tests.support.own_database import ROOT
+
+pytestmark = pytest.mark.databases
 
 # On SQLite a rollback journal is for the desk, hence for DEBUG.
 DESK = connection.vendor == "sqlite"

@@ -13,7 +13,10 @@ from django_q.tasks import async_task
 from django_q_tests.support.eventually import eventually
 from django_q_tests.support.terminals import PATIENCE, Started, free_port
 
-pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/cwd"), reason="processes are counted in /proc")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not os.path.exists("/proc/self/cwd"), reason="processes are counted in /proc"),
+]
 
 SETTINGS = """
 from django_q_tests.settings.process import *

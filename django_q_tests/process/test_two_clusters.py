@@ -10,6 +10,7 @@ from django.db import connection
 from django_q.models import Incarnation
 from django_q_tests.support.clusters import ALERT, ClusterProcess, Drill, send
 
+pytestmark = pytest.mark.databases
 one_machine = pytest.mark.skipif(
     connection.vendor == "sqlite", reason="SQLite is one machine: there a lease that ended proves nothing"
 )

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
@@ -10,6 +11,8 @@ from django.urls import reverse
 from django_q.models import Incarnation
 from django_q.tasks.clusters import view_of
 from django_q_tests.support.clusters import ALERT, Drill
+
+pytestmark = pytest.mark.databases
 
 
 def boss() -> Client:

@@ -211,7 +211,7 @@ def test_the_check_is_critical_when_work_waits_in_a_queue_that_nobody_serves():
     cluster()
     factories.put(queue="reports")
 
-    assert check() == (2, 'critical: no cluster serves "reports"; start manage.py qcluster')
+    assert check() == (2, 'critical: no cluster serves "reports"; start manage.py qcluster -n reports')
 
 
 def test_the_check_does_not_believe_a_cluster_past_its_lease():

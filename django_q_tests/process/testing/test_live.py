@@ -23,6 +23,7 @@ from django_q_tests.support.own_database import ROOT
 PATH = "django_q_tests.process.testing.jobs"
 WAIT = 60_000  # milliseconds that a busy machine may need
 
+pytestmark = pytest.mark.databases
 committing_db = pytest.mark.django_db(transaction=True)
 
 
