@@ -72,15 +72,19 @@ class Havoc:
         return Counter(kill.role for kill in self.kills)
 
     def blamed_for(self, execution: Execution) -> Kill | None:
-        """Return the kill because of which this execution left no trace: of its process, of the sentinel that it told,
-        or of the fork server, whose children the sentinel then kills."""
+        """Return the kill because of which this execution left no trace: of the sentinel that it told, of the fork
+        server, whose children the sentinel then kills, or of its process.
+
+        The head of the cluster first: what it knew of a worker that was killed too is lost with it, task by task.
+        """
+        blamed: Kill | None = None
         for kill in self.kills:
             passed = kill.moment - execution.moment
-            if kill.pid == execution.pid and passed > -1:
-                return kill
             if kill.role in ("sentinel", SERVER) and kill.cluster == execution.sentinel and -1 < passed < LEDGER:
                 return kill
-        return None
+            if kill.pid == execution.pid and passed > -1:
+                blamed = blamed or kill
+        return blamed
 
     def _members(self, cluster: ClusterProcess) -> list[Process]:
         return sorted(cluster.family(), key=lambda member: member.pid)

@@ -1,7 +1,9 @@
 """``manage.py qdev``: the site and the cluster in one terminal, for development."""
 
+import os
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -14,6 +16,8 @@ from django_q.management.invocation import command_line
 from django_q.management.options import add_cluster_options, cluster_words
 from django_q.management.preconditions import require_all
 from django_q.management.processes import Screen
+
+_LEADER = Path(__file__).parents[1] / "leader.py"
 
 
 class Command(BaseCommand):
@@ -55,7 +59,11 @@ class Command(BaseCommand):
 
 def _site(options: dict[str, Any]) -> list[str]:
     words = [options["addrport"]] if options["addrport"] else []
-    return command_line("runserver", *words, *([] if options["reload"] else ["--noreload"]), options=options)
+    if not options["reload"]:
+        return command_line("runserver", *words, "--noreload", options=options)
+    # A site that reloads is two processes, one of which nobody of ours started.
+    leader = [sys.executable, str(_LEADER)] if hasattr(os, "killpg") else []
+    return [*leader, *command_line("runserver", *words, options=options)]
 
 
 def _cluster(options: dict[str, Any]) -> list[str]:
