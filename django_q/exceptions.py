@@ -39,6 +39,18 @@ class UnpicklableError(PayloadError, TypeError):
     """A value cannot be stored by the chosen serializer."""
 
 
+class ItemsFailed(ClusterError):
+    """Items of an iteration did not succeed."""
+
+    def __init__(self, *args: object, results: object = None) -> None:
+        super().__init__(*args)
+        self.results = results
+
+
+class ItemsLost(ClusterError):
+    """Items of an iteration are no longer in the history, so that their results cannot be collected."""
+
+
 class TransactionError(ClusterError):
     """The task cannot be enqueued in the state of the caller's transaction."""
 

@@ -26,8 +26,8 @@ Claimed = tuple[Envelope, Letter]
 _OPTIONS = NEW_COLUMNS.index("options")
 
 
-def run(row: Sequence[Any], written: Callable[[], None] | None = None) -> None:
-    """Run a new row (``models.queue.NEW_COLUMNS``) to its end, record it, run its hook, and raise what the task raised.
+def run(row: Sequence[Any], written: Callable[[], None] | None = None) -> BaseException | None:
+    """Run a new row (``models.queue.NEW_COLUMNS``) to its end, record it, run its hook; return what the task raised.
 
     Attempts that are left follow at once; where their number has no limit, there is one. Nothing is stored before the
     end, so that a caller who dies in the middle leaves no row that nobody would take over. ``written`` is called before
@@ -44,8 +44,7 @@ def run(row: Sequence[Any], written: Callable[[], None] | None = None) -> None:
         outcome, error = _execute(*draft.messages(settings), settings.orm)
     for hook in _record(draft, _ended(outcome, error), settings):
         _run_hook(hook, settings)
-    if error is not None:
-        raise error
+    return error
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """Takes over what dead clusters held, and prunes the history."""
 
+import json
 import logging
 
 from django.db import transaction
@@ -7,7 +8,8 @@ from django.db.models import F
 
 from django_q import conf
 from django_q.cluster import identity
-from django_q.engine import completion, records
+from django_q.engine import completion, gathering, records, succession
+from django_q.engine.succession import Step
 from django_q.kernel import clock
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import Ending, Event, TaskState
@@ -68,6 +70,7 @@ class Maintainer:
             if seconds is not None:
                 deleted += history.prune(seconds, success=success, limit=_PRUNE_LIMIT)
         Incarnation.objects.using(self.alias).prune(older_than=_FORGET)
+        gathering.release_all(self.alias)
         OrmQ.objects.using(self.alias).abandoned_inline().give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)
         return deleted
 
@@ -88,6 +91,10 @@ class Maintainer:
         for row in unwanted:
             with transaction.atomic(using=self.alias):
                 records.archive_unrun(self.alias, row, cluster=self.cluster, error="Canceled; its cluster died.")
+                if row.chain:
+                    options = json.loads(row.options) if row.options else {}
+                    step = Step.of(row.pk, row.name, row.chain, options, succeeded=False)
+                    succession.follow(self.alias, [step], cluster=self.cluster)
 
 
 def _lost(id: str, token: str, dead: Incarnation) -> Outcome:

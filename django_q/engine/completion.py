@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.cache import caches
 from django.db import transaction
 
 from django_q import conf, signals
 from django_q.conf import Conf
-from django_q.engine import records
+from django_q.engine import cached, gathering, records, succession
 from django_q.engine.decision import Decision, decide, remembered
+from django_q.engine.succession import Step
 from django_q.kernel.messages import Outcome
 from django_q.kernel.states import Ending, Event, TaskKind
 from django_q.models import OrmQ, Task
@@ -99,8 +99,8 @@ class _Batch:
             logger.warning(decision.warning, extra={"action": decision.event.value, "task_id": row.pk})
 
     def _archive(self, pairs: list[tuple[Row, Outcome]]) -> None:
-        tasks = [(row, outcome) for row, outcome in pairs if row["kind"] == TaskKind.TASK]
-        history, hooks = [], []
+        tasks = [(row, outcome) for row, outcome in pairs if row["kind"] != TaskKind.HOOK]
+        history, hooks, steps = [], [], []
         for row, outcome in tasks:
             options = json.loads(row["options"]) if row["options"] else {}
             if self._is_kept(row, outcome, options):
@@ -109,6 +109,11 @@ class _Batch:
                 hooks.append(records.hook_row(row, options, outcome, self.settings))
             if "cached" in options or self.settings.cached:
                 self._cache(row, outcome, options)
+            if row["kind"] == TaskKind.GATHER and records.is_transient(options, self.settings):
+                gathering.forget(self.alias, row["id"])
+            if row["chain"]:
+                succeeded = outcome.ending is Ending.SUCCEEDED
+                steps.append(Step.of(row["id"], row["name"], row["chain"], options, succeeded=succeeded))
             self.settled.finished.append(records.summary(row, outcome))
         if history:
             Task.objects.using(self.alias).record(history)
@@ -116,7 +121,8 @@ class _Batch:
             self.queue.put(hooks)
             self.settled.hooks = tuple(hook[0] for hook in hooks)
             self.settled.ready = True
-        self._release_successors(tasks)
+        if succession.follow(self.alias, steps, cluster=self.cluster):
+            self.settled.ready = True
         self._end_hooks([(row, outcome) for row, outcome in pairs if row["kind"] == TaskKind.HOOK])
 
     def _is_kept(self, row: Row, outcome: Outcome, options: dict[str, Any]) -> bool:
@@ -131,18 +137,8 @@ class _Batch:
         """Put a result that asked for it into the cache, before the row is gone."""
         seconds = options.get("cached", self.settings.cached)
         if seconds and outcome.ending is Ending.SUCCEEDED:
-            cached = records.cached_task(row, outcome, cluster=self.cluster)
-            caches[self.settings.cache].set(f"django_q:{row['id']}", cached, None if seconds is True else seconds)
-
-    def _release_successors(self, tasks: list[tuple[Row, Outcome]]) -> None:
-        """Make the next steps of chains ready; end those whose predecessor did not succeed."""
-        steps = [(row, outcome) for row, outcome in tasks if row["chain"]]
-        succeeded = [row["id"] for row, outcome in steps if outcome.ending is Ending.SUCCEEDED]
-        if succeeded and self.queue.filter(waits_for__in=succeeded).move(Event.UNBLOCK, waits_for=None):
-            self.settled.ready = True
-        for row, outcome in steps:
-            if outcome.ending is not Ending.SUCCEEDED:
-                records.end_chain(self.alias, row, cluster=self.cluster)
+            task = records.cached_task(row, outcome, cluster=self.cluster)
+            cached.store(task, None if seconds is True else seconds, self.settings)
 
     def _end_hooks(self, hooks: list[tuple[Row, Outcome]]) -> None:
         """Write what a hook failed of on its task's page, and drop the task that was kept for the hook only."""

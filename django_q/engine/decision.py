@@ -84,6 +84,8 @@ def _after_error(outcome: Outcome, row: Held, settings: Conf) -> Decision:
         settings.hook_max_attempts if row.kind == TaskKind.HOOK else options.get("max_attempts", settings.max_attempts)
     )
     attempts = row.attempts + 1
+    if row.kind == TaskKind.GATHER:
+        return Decision(Event.FINISH)  # what its items did not give it will not get
     if most and attempts >= most or options.get("ack_failure", settings.ack_failures):
         return Decision(Event.FINISH)
     delay = Backoff.parse(options.get("backoff", settings.backoff)).seconds(attempts, random.random)

@@ -13,10 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_q import conf, signals
-from django_q.engine import context, failures, hooks
+from django_q.engine import context, failures, gathering, hooks
 from django_q.engine.context import RunningTask
 from django_q.engine.timeouts import AsyncGuard, Guard
-from django_q.exceptions import FunctionNotFound, PayloadError, TaskCanceled, TaskStopped, TaskTimeout, UnpicklableError
+from django_q.exceptions import (
+    FunctionNotFound,
+    ItemsFailed,
+    PayloadError,
+    TaskCanceled,
+    TaskStopped,
+    TaskTimeout,
+    UnpicklableError,
+)
 from django_q.kernel import callables, clock
 from django_q.kernel.codec import serializer_of
 from django_q.kernel.messages import Envelope, Letter, Outcome, Report
@@ -24,6 +32,7 @@ from django_q.kernel.states import Ending, TaskKind
 
 _NOT_STORED = "The task ran, but its result cannot be stored"
 _HOOK = TaskKind.HOOK.value
+_GATHER = TaskKind.GATHER.value
 
 
 @dataclass(slots=True)
@@ -108,7 +117,8 @@ def conclude(attempt: Attempt) -> Outcome:
         failures.add_hint(error, attempt.function, attempt.kwargs)
     line, trace = failures.describe(error), failures.trace_of(error)
     failures.shorten(error)
-    result = _seal(attempt, f"{line} : {trace}" if trace else line)
+    text = f"{line} : {trace}" if trace else line
+    result = attempt.result if isinstance(error, ItemsFailed) else _seal(attempt, text)
     report = Report(attempt.started, stopped, result, line, trace, attempt.worker)
     return Outcome(envelope.id, envelope.token, _ending_of(attempt), report)
 
@@ -131,6 +141,9 @@ async def aannounce(attempt: Attempt, outcome: Outcome) -> None:
 def _open(attempt: Attempt) -> None:
     envelope, letter = attempt.envelope, attempt.letter
     codec = conf.current().codec()
+    if letter.kind == _GATHER:
+        attempt.args, attempt.function = (envelope.id, letter), gathering.gather
+        return
     function, args = codec.decode_call(letter.args, purpose="args", task_id=envelope.id, func=envelope.func)
     if letter.kind == _HOOK:
         function, task = hooks.load(letter, args[0])
@@ -164,7 +177,11 @@ def _lacks_code(error: BaseException) -> bool:
 def _call(attempt: Attempt) -> None:
     context.enter(attempt.task)
     signals.send(signals.pre_execute, func=attempt.function, task=attempt.task)
-    value = attempt.function(*attempt.args, **attempt.kwargs)  # type: ignore[misc]
+    try:
+        value = attempt.function(*attempt.args, **attempt.kwargs)  # type: ignore[misc]
+    except ItemsFailed as error:
+        attempt.result = _store(attempt, error.results)
+        raise
     if inspect.iscoroutine(value):  # a plain function around a coroutine function
         value = _run_loop(value)
     attempt.result = _store(attempt, value)

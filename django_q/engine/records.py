@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
+from datetime import timezone as zones
 from operator import itemgetter
 from typing import Any
 
+from django.conf import settings as project
 from django.utils import timezone
 
 from django_q import conf
 from django_q.conf import Conf
 from django_q.kernel import clock, ids
-from django_q.kernel.messages import Outcome
+from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import REASONS, Ending, Event, Reason, TaskKind, TaskState
 from django_q.models import OrmQ, Task
 from django_q.models.dialects.base import Later
@@ -90,8 +93,16 @@ def is_transient(options: dict[str, Any], settings: Conf) -> bool:
 def cached_task(row: Row, outcome: Outcome, *, cluster: str) -> Row:
     """Return what the cache holds of a success: the columns of its Task, payloads still signed."""
     values = dict(zip(HISTORY_COLUMNS, history_row(row, outcome, {}, cluster=cluster), strict=True))
-    values["enqueued_at"] = None if not hasattr(values["enqueued_at"], "tzinfo") else values["enqueued_at"]
-    return values
+    return values | {name: _in_settings_form(values[name]) for name in ("enqueued_at", "started", "stopped")}
+
+
+def _in_settings_form(moment: Any) -> Any:
+    """Return a moment, as a driver gave it or as an outcome names it, in the form in which models have it."""
+    if not isinstance(moment, datetime):
+        return None
+    if timezone.is_naive(moment) and project.USE_TZ:
+        return moment.replace(tzinfo=zones.utc)
+    return timezone.make_naive(moment) if timezone.is_aware(moment) and not project.USE_TZ else moment
 
 
 def summary(row: Row, outcome: Outcome) -> dict[str, Any]:
@@ -106,17 +117,8 @@ def summary(row: Row, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def end_chain(alias: str, row: Row, *, cluster: str | None) -> None:
-    """Move the later steps of a chain to the history: their predecessor did not succeed."""
-    error = f"The step before it, {row['name']} ({row['id']}), did not succeed."
-    ended = row["id"]
-    while step := OrmQ.objects.using(alias).filter(waits_for=ended, state=TaskState.WAITING).first():
-        archive_unrun(alias, step, cluster=cluster, error=error)
-        ended = step.pk
-
-
 def archive_unrun(alias: str, row: OrmQ, *, cluster: str | None, error: str) -> bool:
-    """Move a row that no cluster holds to the history as canceled. False: somebody claimed it first.
+    """Move a row that no cluster holds to the history as canceled, and write its hook. False: somebody claimed it.
 
     The caller has a transaction open.
     """
@@ -140,4 +142,11 @@ def archive_unrun(alias: str, row: OrmQ, *, cluster: str | None, error: str) -> 
         "token": None,
     }
     Task.objects.using(alias).record([_in_order(values)])
+    if row.hook:
+        options = json.loads(row.options) if row.options else {}
+        OrmQ.objects.using(alias).put([hook_row(values, options, _canceled(row), conf.current())])
     return True
+
+
+def _canceled(row: OrmQ) -> Outcome:
+    return Outcome(row.pk, "", Ending.CANCELED, Report(0.0, 0.0))

@@ -8,13 +8,14 @@ class TaskKind(IntEnum):
 
     TASK = 0  # A call that a user enqueued; leaves a row in the history.
     HOOK = 1  # A call that follows a finished task; leaves no row of its own.
+    GATHER = 2  # Collects what the items of an iteration returned; leaves the one row that stands for all of them.
 
 
 class TaskState(IntEnum):
     """Where a queue row stands. A row leaves the queue when its task ends, so there is no final state."""
 
     DEFERRED = 1  # Due later: ``run_after`` lies ahead.
-    WAITING = 2  # A later step of a chain: its predecessor has not succeeded yet.
+    WAITING = 2  # A later step of a chain, or a gather: what it follows has not ended yet.
     READY = 3  # May be claimed now.
     CLAIMED = 4  # Leased to a cluster, which may be running it.
 
@@ -23,7 +24,7 @@ class Event(Enum):
     """What can happen to a queue row."""
 
     PROMOTE = "promote"  # run_after has come
-    UNBLOCK = "unblock"  # the predecessor succeeded
+    UNBLOCK = "unblock"  # what it follows has ended
     CLAIM = "claim"  # a pusher took it
     RELEASE = "release"  # given back unrun, or interrupted by a shutdown
     RETRY = "retry"  # an attempt failed and another is left

@@ -116,7 +116,7 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
 
     def named(self, id_or_name: str) -> "OrmQQuerySet":
         """Return the row with this id, else those with this name."""
-        return self.filter(models.Q(pk=id_or_name) | models.Q(name=id_or_name), kind=TaskKind.TASK)
+        return self.exclude(kind=TaskKind.HOOK).filter(models.Q(pk=id_or_name) | models.Q(name=id_or_name))
 
 
 class OrmQ(models.Model):
@@ -168,6 +168,7 @@ class OrmQ(models.Model):
             models.Index(fields=["claimed_by"], name="django_q_owner"),
             models.Index(fields=["name"], name="django_q_name"),
             models.Index(fields=["waits_for"], name="django_q_waits"),
+            models.Index(fields=["chain"], name="django_q_chain"),
         ]
         permissions = [("cancel_task", _("Can cancel tasks"))]
 

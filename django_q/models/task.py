@@ -12,6 +12,7 @@ from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import HISTORY
 from django_q.models.fields import SignedPickleField
 from django_q.models.installed import app_label
+from django_q.models.queue import OrmQ
 
 HISTORY_COLUMNS = (
     "id", "name", "func", "hook", "args", "kwargs", "result", "group", "cluster", "queue", "priority", "enqueued_at",
@@ -32,6 +33,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         found = self.filter(pk=id_or_name).first() if len(id_or_name) == 32 else None
         return found or self.filter(name=id_or_name).order_by("-stopped").first()
 
+    def in_group(self, group: str) -> "TaskQuerySet":
+        """Return the tasks of a group in the order of their enqueueing."""
+        return self.filter(group=group).order_by("pk")
+
     def that_succeeded(self, success: bool) -> "TaskQuerySet":
         """Return the successes, or the tasks that did not succeed."""
         # Not success=success: that becomes a bare "WHERE success", for which SQLite uses no index.
@@ -42,9 +47,18 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.that_succeeded(success).filter(stopped__lt=dialect_for(self.db).later_expression(-seconds))
 
     def prune(self, seconds: float, *, success: bool, limit: int = 1000) -> int:
-        """Delete at most ``limit`` of :meth:`ended_before`, the oldest first; return how many."""
-        old = self.ended_before(seconds, success=success).order_by("stopped").values_list("pk", flat=True)[:limit]
+        """Delete at most ``limit`` of :meth:`ended_before`, the oldest first; return how many.
+
+        The items of an iteration stay until their results are collected.
+        """
+        collected = self.ended_before(seconds, success=success).exclude(_is_awaited())
+        old = collected.order_by("stopped").values_list("pk", flat=True)[:limit]
         return self.filter(pk__in=list(old)).delete()[0]
+
+
+def _is_awaited() -> models.Exists:
+    """Return the condition that a gather in the queue will read a task's result."""
+    return models.Exists(OrmQ.objects.filter(pk=models.OuterRef("chain")))
 
 
 class SuccessManager(models.Manager.from_queryset(TaskQuerySet)):  # type: ignore[misc]
@@ -125,6 +139,48 @@ class Task(models.Model):
         """Return the result of the task with this id or name, or None if it has not been executed."""
         task = cls.objects.using(conf.current().orm).named(task_name)
         return None if task is None else task.result
+
+    @classmethod
+    def get_task(cls, task_id: str) -> "Task | None":
+        """Return the task with this id or name, None if it has not been executed."""
+        return cls.objects.using(conf.current().orm).named(task_id)
+
+    @classmethod
+    def get_result_group(cls, group_id: str, failures: bool = False) -> list[Any] | None:
+        """Return the results of a group's successes, with ``failures`` of all its tasks; None if it has none."""
+        found = cls.get_task_group(group_id, failures)
+        return None if found is None else [task.result for task in found]
+
+    @classmethod
+    def get_task_group(cls, group_id: str, failures: bool = True) -> TaskQuerySet | None:
+        """Return the tasks of a group that ended, without ``failures`` its successes; None if it has none."""
+        members = cls.objects.using(conf.current().orm).in_group(group_id)
+        found = members if failures else members.that_succeeded(True)
+        return found if found.exists() else None
+
+    @classmethod
+    def get_group_count(cls, group_id: str, failures: bool = False) -> int:
+        """Count the tasks of a group that ended, with ``failures`` those that did not succeed."""
+        members = cls.objects.using(conf.current().orm).in_group(group_id)
+        return (members.that_succeeded(False) if failures else members).count()
+
+    @classmethod
+    def delete_group(cls, group_id: str, objects: bool = False) -> int | tuple[int, dict[str, int]]:
+        """Take the label of a group off its tasks and return from how many; with ``objects`` delete them."""
+        members = cls.objects.using(conf.current().orm).in_group(group_id)
+        return members.delete() if objects else members.update(group=None)
+
+    def group_result(self, failures: bool = False) -> list[Any] | None:
+        """Return the results of the task's group; None if it belongs to none."""
+        return self.get_result_group(self.group, failures) if self.group else None
+
+    def group_count(self, failures: bool = False) -> int | None:
+        """Count the tasks of the task's group; None if it belongs to none."""
+        return self.get_group_count(self.group, failures) if self.group else None
+
+    def group_delete(self, tasks: bool = False) -> int | tuple[int, dict[str, int]] | None:
+        """Take the label of the task's group off its tasks, or delete them; None if it belongs to none."""
+        return self.delete_group(self.group, tasks) if self.group else None
 
 
 class Success(Task):

@@ -1,28 +1,59 @@
 """What users call: put tasks into the queue, read what became of them, take them back."""
 
 from django_q.engine.context import current_task
+from django_q.tasks.chains import Chain, aasync_chain, async_chain
 from django_q.tasks.control import cancel, change_priority, delete, duplicate, queue_size, requeue
 from django_q.tasks.decorators import SharedTask, shared_task
 from django_q.tasks.enqueue import aasync_task, async_, async_task
+from django_q.tasks.groups import (
+    acount_group,
+    adelete_group,
+    afetch_group,
+    aresult_group,
+    count_group,
+    delete_cached,
+    delete_group,
+    fetch_group,
+    result_group,
+)
+from django_q.tasks.iterations import Iter, aasync_iter, async_iter
+from django_q.tasks.objects import Async, AsyncTask
 from django_q.tasks.results import afetch, aresult, fetch, get_task, result, why
 
 __all__ = [
+    "Async",
+    "AsyncTask",
+    "Chain",
+    "Iter",
     "SharedTask",
+    "aasync_chain",
+    "aasync_iter",
     "aasync_task",
+    "acount_group",
+    "adelete_group",
     "afetch",
+    "afetch_group",
     "aresult",
+    "aresult_group",
     "async_",
+    "async_chain",
+    "async_iter",
     "async_task",
     "cancel",
     "change_priority",
+    "count_group",
     "current_task",
     "delete",
+    "delete_cached",
+    "delete_group",
     "duplicate",
     "fetch",
+    "fetch_group",
     "get_task",
     "queue_size",
     "requeue",
     "result",
+    "result_group",
     "shared_task",
     "why",
 ]

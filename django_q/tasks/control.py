@@ -4,14 +4,14 @@ import json
 from functools import partial
 from typing import Any
 
-from django.core.cache import caches
 from django.db import transaction
 
 from django_q import conf, signals
 from django_q.brokers import get_broker
 from django_q.brokers.base import STOP
 from django_q.conf import Conf
-from django_q.engine import records
+from django_q.engine import cached, records, succession
+from django_q.engine.succession import Step
 from django_q.exceptions import InvalidValue
 from django_q.kernel import ids, names
 from django_q.kernel.codec import serializer_of
@@ -41,7 +41,7 @@ def delete(task_id: Name) -> bool:
     row = _newest(text, settings)
     if row is not None:
         return _drop(row, settings)
-    return bool(caches[settings.cache].delete(results.cache_key(text)))
+    return cached.delete(text, settings)
 
 
 def cancel(task_id: Name) -> bool:
@@ -70,7 +70,7 @@ def requeue(task: Name | Task) -> str:
     found = task if isinstance(task, Task) else Task.objects.using(settings.orm).named(results.id_or_name(task))
     if found is None:
         raise InvalidValue(f"The history has no task {task!r}; it has not ended, or it was pruned.")
-    return submit(Draft(_row_again(found, settings), sync=False), settings)
+    return _enqueue_again(found, settings)
 
 
 def duplicate(task: Name | OrmQ) -> str:
@@ -84,7 +84,7 @@ def duplicate(task: Name | OrmQ) -> str:
     row = task if isinstance(task, OrmQ) else _newest(results.id_or_name(task), settings)
     if row is None or row.kind != TaskKind.TASK:
         raise InvalidValue(f"The queue has no task {str(task)!r}; requeue() runs one again that has ended.")
-    return submit(Draft(_row_again(row, settings), sync=False), settings)
+    return _enqueue_again(row, settings)
 
 
 def change_priority(task_id: Name, priority: int) -> bool:
@@ -113,31 +113,34 @@ def _drop(row: OrmQ, settings: Conf) -> bool:
     with transaction.atomic(using=settings.orm):
         if not OrmQ.objects.using(settings.orm).filter(pk=row.pk).move(Event.CANCEL):
             return False
-        _end_chain(row, settings)
+        ready = _follow(row, settings)
+    if ready:
+        announce(get_broker(), row.queue, settings.orm)
     return True
 
 
 def _take_back(row: OrmQ, settings: Conf) -> bool:
     """Move a row that nobody has claimed to the history, with what follows from its end. False: somebody was faster."""
     outcome = Outcome(row.pk, "", Ending.CANCELED, Report(0.0, 0.0))
-    values = {name: getattr(row, name) for name in ("id", "name", "func", "group", "hook", "queue", "priority")}
+    values = {name: getattr(row, name) for name in ("id", "name", "func", "group")}
     with transaction.atomic(using=settings.orm):
         if not records.archive_unrun(settings.orm, row, cluster=None, error=_CANCELED):
             return False
-        if row.hook:
-            stored = json.loads(row.options) if row.options else {}
-            OrmQ.objects.using(settings.orm).put([records.hook_row(values, stored, outcome, settings)])
-        _end_chain(row, settings)
-    if row.hook:
+        ready = _follow(row, settings) or bool(row.hook)
+    if ready:
         announce(get_broker(), row.queue, settings.orm)
     told = partial(signals.send, signals.post_execute, task=records.summary(values, outcome))
     after_commit(told, settings.orm)
     return True
 
 
-def _end_chain(row: OrmQ, settings: Conf) -> None:
-    if row.chain:
-        records.end_chain(settings.orm, {"id": row.pk, "name": row.name}, cluster=None)
+def _follow(row: OrmQ, settings: Conf) -> bool:
+    """See to what waited for a row that has left the queue; tell whether something became ready."""
+    if not row.chain:
+        return False
+    stored = json.loads(row.options) if row.options else {}
+    step = Step.of(row.pk, row.name, row.chain, stored, succeeded=False)
+    return succession.follow(settings.orm, [step], cluster=None)
 
 
 def _ask_to_stop(row: OrmQ, settings: Conf) -> bool:
@@ -146,6 +149,12 @@ def _ask_to_stop(row: OrmQ, settings: Conf) -> bool:
         return False
     tell_keepers(get_broker(), STOP, settings.orm)
     return True
+
+
+def _enqueue_again(task: Task | OrmQ, settings: Conf) -> str:
+    again = Draft(_row_again(task, settings), sync=False)
+    submit([again], settings)
+    return again.id
 
 
 def _row_again(task: Task | OrmQ, settings: Conf) -> tuple[Any, ...]:

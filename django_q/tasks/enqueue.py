@@ -1,6 +1,7 @@
 """Put calls into the queue: one row each, in the caller's transaction, announced after its commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,6 +30,7 @@ _READY = TaskState.READY.value
 _DEFERRED = TaskState.DEFERRED.value
 _NOW = Later(0)
 _STATE = NEW_COLUMNS.index("state")
+_QUEUE = NEW_COLUMNS.index("queue")
 _RECENT = 4  # calls that wait for the commit and may be the ring that is wanted
 
 
@@ -51,10 +53,10 @@ def async_task(func: Function, /, *args: Any, **kwargs: Any) -> str:
 
 def enqueue(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], given: Given) -> str:
     """Enqueue a call whose options are known to be options, and return the id of the task."""
-    settings, task_id = conf.current(), ids.new_id()
-    if signals.pre_enqueue.receivers or signals.post_enqueue.receivers:
-        return _enqueue_observed(task_id, func, args, kwargs, given, settings)
-    return submit(draft(task_id, func, args, kwargs, options.parse(given), settings), settings)
+    settings = conf.current()
+    task = prepare(func, args, kwargs, given, settings)
+    submit([task], settings)
+    return task.id
 
 
 #: ``async`` has been a keyword since Python 3.7; this is the name that can be imported.
@@ -74,14 +76,57 @@ class Draft:
     row: tuple[Any, ...]  # models.queue.NEW_COLUMNS
     broker: Broker | None = None
     sync: bool | None = None
+    told: dict[str, Any] | None = None  # what pre_enqueue was sent, and post_enqueue will be
+
+    @property
+    def id(self) -> str:
+        """Return the id of the task."""
+        id: str = self.row[0]
+        return id
+
+    def column(self, name: str) -> Any:
+        """Return the value of a column of the row."""
+        return self.row[NEW_COLUMNS.index(name)]
+
+    def place(self, **columns: Any) -> None:
+        """Change columns that say where the row stands among others: none of them is signed."""
+        values = dict(zip(NEW_COLUMNS, self.row, strict=True)) | columns
+        self.row = tuple(values[column] for column in NEW_COLUMNS)
+
+
+def prepare(
+    func: Function,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    given: Given,
+    settings: Conf,
+    **marks: Any,
+) -> Draft:
+    """Return the row of a call, with these marks among its options, and tell who listens to pre_enqueue.
+
+    All that can be wrong with a call is found here, before anything is written.
+    """
+    task_id = ids.new_id()
+    if signals.pre_enqueue.receivers or signals.post_enqueue.receivers:
+        return _prepare_observed(task_id, func, args, kwargs, given, settings, marks)
+    return draft(task_id, func, args, kwargs, options.parse(given), settings, marks)
 
 
 def draft(
-    task_id: str, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], chosen: Options, settings: Conf
+    task_id: str,
+    func: Function,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    chosen: Options,
+    settings: Conf,
+    marks: dict[str, Any],
+    *,
+    is_call: bool = True,
 ) -> Draft:
-    """Return the row of a call. All that can be wrong with it is found here, before anything is written."""
+    """Return the row of a call, or of something else that is known by a function and arguments, unknown to signals."""
     path, carried = lookup.address(func)
-    options.check_call(lookup.known(func), args, kwargs)
+    if is_call:
+        options.check_call(lookup.known(func), args, kwargs)
     hook, hook_object = _hook_of(chosen)
     encode = partial(settings.codec().encode, task_id=task_id, func=path, serializer=chosen.serializer)
     run_after = chosen.run_after
@@ -100,7 +145,7 @@ def draft(
         encode(args, purpose="args", callable_=carried),
         encode(kwargs, purpose="kwargs", callable_=hook_object),
         chosen.serializer or settings.serializer,
-        chosen.as_json(settings, **_marks(hook_object)),
+        chosen.as_json(settings, **_marks(hook_object), **marks),
         None,
         None,
         None,
@@ -109,32 +154,54 @@ def draft(
     return Draft(row, chosen.broker, chosen.sync)
 
 
-def submit(task: Draft, settings: Conf, written: Callable[[], None] | None = None) -> str:
-    """Write the row, now or when the caller's other transaction commits, and call ``written``; return the id."""
-    task_id: str = task.row[0]
-    if settings.sync if task.sync is None else task.sync:
-        inline.run(task.row, written)
-        return task_id
+def submit(tasks: Sequence[Draft], settings: Conf) -> None:
+    """Write rows, now or when the caller's other transaction commits: all of them or none.
+
+    The first one says by which broker, and whether they run here instead.
+    """
+    first = tasks[0]
+    if runs_here(first, settings):
+        for task in tasks:
+            error = run_here(task)
+            if error is not None:
+                raise error
+        return
     elsewhere = None if connections[settings.orm].in_atomic_block else _open_elsewhere()
     if elsewhere is None:
-        _write(task, settings.orm, written)
+        _write(tasks, settings.orm)
     else:
-        transaction.on_commit(partial(_write, task, settings.orm, written), using=elsewhere)
-    return task_id
+        transaction.on_commit(partial(_write, tasks, settings.orm), using=elsewhere)
 
 
-def _write(task: Draft, alias: str, written: Callable[[], None] | None) -> None:
-    broker = task.broker or get_broker()
+def run_here(task: Draft) -> BaseException | None:
+    """Run a task to its end in this process; return what it raised."""
+    return inline.run(task.row, partial(_tell, [task]))
+
+
+def runs_here(task: Draft, settings: Conf) -> bool:
+    """Does a task run in the process that enqueues it?"""
+    return settings.sync if task.sync is None else task.sync
+
+
+def _write(tasks: Sequence[Draft], alias: str) -> None:
+    broker = tasks[0].broker or get_broker()
+    rows = [task.row for task in tasks]
     try:
-        broker.enqueue((task.row,))
+        with transaction.atomic(using=alias) if len(rows) > 1 else nullcontext():
+            broker.enqueue(rows)
     except TROUBLES as error:
         raise explained(error, alias, coroutine="aasync_task") from error
-    if written is not None:
-        written()
-    if task.row[_STATE] == _DEFERRED:
+    _tell(tasks)
+    if any(row[_STATE] == _DEFERRED for row in rows):
         tell_keepers(broker, DUE, alias)
-    else:
-        announce(broker, task.row[2], alias)
+    for queue in dict.fromkeys(row[_QUEUE] for row in rows if row[_STATE] == _READY):
+        announce(broker, queue, alias)
+
+
+def _tell(tasks: Iterable[Draft]) -> None:
+    for task in tasks:
+        if task.told is not None:
+            signals.send(signals.post_enqueue, task=task.told)
 
 
 def announce(broker: Broker, queue: str, alias: str) -> None:
@@ -215,10 +282,16 @@ def _lies_ahead(moment: Any) -> bool:
 # --- observed by signals -------------------------------------------------------------------------------------------
 
 
-def _enqueue_observed(
-    task_id: str, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], given: Given, settings: Conf
-) -> str:
-    """Enqueue with signals. Receivers of pre_enqueue may change name, args, kwargs and options in the dict they get."""
+def _prepare_observed(
+    task_id: str,
+    func: Function,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    given: Given,
+    settings: Conf,
+    marks: dict[str, Any],
+) -> Draft:
+    """Prepare with signals. Receivers of pre_enqueue may change name, args, kwargs and options in the dict they get."""
     chosen = options.parse(given)
     task: dict[str, Any] = {
         "id": task_id,
@@ -230,5 +303,6 @@ def _enqueue_observed(
     }
     signals.send(signals.pre_enqueue, task=task)
     chosen = options.parse({**task["options"], "task_name": task["name"]})
-    row = draft(task_id, func, tuple(task["args"]), task["kwargs"], chosen, settings)
-    return submit(row, settings, partial(signals.send, signals.post_enqueue, task=task))
+    prepared = draft(task_id, func, tuple(task["args"]), task["kwargs"], chosen, settings, marks)
+    prepared.told = task
+    return prepared

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.core.cache import caches
 
 from django_q import conf
 from django_q.conf import Conf
+from django_q.engine import cached as cache
 from django_q.exceptions import InvalidValue
 from django_q.kernel import clock, ids
 from django_q.models import Task
@@ -31,42 +31,44 @@ Found = TypeVar("Found")
 Name = str | UUID
 
 
-def result(task_id: Name, wait: float = 0) -> Any:
+def result(task_id: Name, wait: float = 0, cached: bool | None = None) -> Any:
     """Return what a task returned, by its id or name; None while it has not been executed.
 
-    ``wait`` is in milliseconds: 0 looks once, -1 waits for ever. The result of a failure is its error as text.
+    ``wait`` is in milliseconds: 0 looks once, -1 waits for ever. The result of a failure is its error as text. With
+    ``cached`` only the cache is asked, with ``cached=False`` only the history, else the one after the other.
     Raises :exc:`~django_q.exceptions.PayloadError` if the stored result cannot be trusted.
     """
-    task = fetch(task_id, wait)
+    task = fetch(task_id, wait, cached)
     return None if task is None else task.result
 
 
-def fetch(task_id: Name, wait: float = 0) -> Task | None:
+def fetch(task_id: Name, wait: float = 0, cached: bool | None = None) -> Task | None:
     """Return a task that was executed, by its id or name (the newest of that name); None before.
 
     ``wait`` is in milliseconds: 0 looks once, -1 waits for ever. A wait that is in vain, for want of a cluster for
-    example, is logged with the reason. A result that went to the cache comes as an instance that is not stored.
+    example, is logged with the reason. A result that went to the cache comes as an instance that is not stored;
+    ``cached`` is that of :func:`result`.
     """
-    look = _look(task_id)
+    look = _look(task_id, cached)
     found = wait_for(look, _PATIENCE if wait == -1 else wait)
     if found is None and wait != 0:
         _say_why(task_id)
     return wait_for(look, wait) if found is None and wait == -1 else found
 
 
-async def aresult(task_id: Name, wait: float = 0) -> Any:
+async def aresult(task_id: Name, wait: float = 0, cached: bool | None = None) -> Any:
     """Return what :func:`result` returns, without blocking the event loop."""
-    task = await afetch(task_id, wait)
+    task = await afetch(task_id, wait, cached)
     return None if task is None else await sync_to_async(lambda: task.result)()
 
 
-async def afetch(task_id: Name, wait: float = 0) -> Task | None:
+async def afetch(task_id: Name, wait: float = 0, cached: bool | None = None) -> Task | None:
     """Return what :func:`fetch` returns, without blocking the event loop."""
-    look = sync_to_async(_look(task_id))
-    found = await _await_for(look, _PATIENCE if wait == -1 else wait)
+    look = sync_to_async(_look(task_id, cached))
+    found = await await_for(look, _PATIENCE if wait == -1 else wait)
     if found is None and wait != 0:
         await sync_to_async(_say_why)(task_id)
-    return await _await_for(look, wait) if found is None and wait == -1 else found
+    return await await_for(look, wait) if found is None and wait == -1 else found
 
 
 def why(task_id: Name) -> str:
@@ -90,7 +92,8 @@ def wait_for(look: Callable[[], Found | None], wait: float) -> Found | None:
     return None
 
 
-async def _await_for(look: Callable[[], Awaitable[Found | None]], wait: float) -> Found | None:
+async def await_for(look: Callable[[], Awaitable[Found | None]], wait: float) -> Found | None:
+    """Do what :func:`wait_for` does, without blocking the event loop."""
     for pause in _pauses(wait):
         await asyncio.sleep(pause)
         found = await look()
@@ -127,35 +130,35 @@ def _pauses(wait: float) -> Iterator[float]:
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-def _look(task_id: Name) -> Callable[[], Task | None]:
+def _look(task_id: Name, cached: bool | None) -> Callable[[], Task | None]:
     """Return the one look that all waiting repeats."""
-    return partial(_find, id_or_name(task_id), conf.current())
+    text, settings = id_or_name(task_id), conf.current()
+    if cached:
+        return partial(_cached, text, settings)
+    return partial(_find, text, settings, both=cached is None)
 
 
-def _find(text: str, settings: Conf) -> Task | None:
+def _find(text: str, settings: Conf, *, both: bool) -> Task | None:
     try:
-        return _stored(text, settings)
+        found = _stored(text, settings)
     except TROUBLES as error:
         raise explained(error, settings.orm, coroutine="aresult") from error
+    # A cached result has no row, and its id is nobody's name.
+    return _cached(text, settings) if found is None and both and ids.is_id(text) else found
 
 
 def _stored(text: str, settings: Conf) -> Task | None:
     history = Task.objects.using(settings.orm)
-    if not ids.is_id(text):
-        return history.named(text)
-    # An id of ours is nobody's name, so that this look is one query; a cached result has no row.
-    return history.filter(pk=text).first() or cached(text, settings)
+    # An id of ours is nobody's name, so that this look is one query.
+    return history.filter(pk=text).first() if ids.is_id(text) else history.named(text)
 
 
-def cached(task_id: str, settings: Conf) -> Task | None:
-    """Return the task whose result went to the cache, None if there is none."""
-    columns = caches[settings.cache].get(cache_key(task_id))
-    if columns is None:
-        return None
+def unpacked(columns: cache.Columns) -> Task:
+    """Return a task of the cache as an instance that is not stored."""
     sealed = {name: Sealed(columns[name]) for name in _PAYLOADS if columns[name] is not None}
     return Task(**{**columns, **sealed})
 
 
-def cache_key(task_id: str) -> str:
-    """Return the key under which the cache holds a task's result."""
-    return f"django_q:{task_id}"
+def _cached(task_id: str, settings: Conf) -> Task | None:
+    columns = cache.load(task_id, settings)
+    return None if columns is None else unpacked(columns)

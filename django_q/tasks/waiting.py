@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from django_q import conf
 from django_q.engine.decision import UNKNOWN, unknown_since
+from django_q.engine.gathering import ITEMS
 from django_q.kernel.states import Reason, TaskKind, TaskState
 from django_q.models import Incarnation, OrmQ, Task
 from django_q.models.queue import INLINE
@@ -113,6 +114,8 @@ class _Scene:
     def explain(self, row: OrmQ) -> Explanation:
         if row.state == TaskState.CLAIMED:
             return self._of_claimed(row)
+        if row.kind == TaskKind.GATHER and row.state == TaskState.WAITING:
+            return Explanation(f"it collects the results of {_items_of(row)} items, which have not ended")
         if row.state == TaskState.WAITING:
             return Explanation(f"it follows {self.steps.get(row.waits_for or '', row.waits_for)}, which has not ended")
         if row.state == TaskState.DEFERRED:
@@ -145,6 +148,10 @@ class _Scene:
             error = str(last.get("error", ""))[:_SHORT]
             return Explanation(f"{kind} is tried again at {due}, after {error}{alone}", needs_help=bool(alone))
         return Explanation(f"it is due at {due}{alone}", needs_help=bool(alone))
+
+
+def _items_of(row: OrmQ) -> int:
+    return int(json.loads(row.options)[ITEMS])
 
 
 def _last_error(row: OrmQ) -> dict[str, Any] | None:

@@ -198,8 +198,11 @@ def test_a_terminal_shows_one_line_that_is_written_over_and_ctrl_c_cancels_its_o
 
 
 def read_until(descriptor, text):
-    """Read what a terminal shows until a text is there."""
+    """Read what a terminal shows until a text is there; without it the terminal's program has ended."""
     shown = ""
     while text not in shown:
-        shown += os.read(descriptor, 4096).decode()
+        try:
+            shown += os.read(descriptor, 4096).decode()
+        except OSError as error:  # nobody holds the other end any more
+            raise AssertionError(f"{text!r} is not in {shown!r}") from error
     return shown

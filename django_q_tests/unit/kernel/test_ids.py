@@ -10,6 +10,7 @@ from django_q.kernel import clock, ids
 NEW_ID = "019aa3c0ffee7abc8def0123456789ab"
 UUID4 = "9b2f6c1e0d3a4f5b8c7d6e5f4a3b2c1d"
 
+
 def test_an_id_is_a_uuid_of_version_seven():
     made = uuid.UUID(ids.new_id())
 
@@ -85,8 +86,6 @@ def test_a_token_is_sixteen_hexadecimal_digits():
     assert token != ids.new_token()
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x" * 32, "0" * 32, UUID4, NEW_ID.upper(), NEW_ID + "0", 7, None]
-)
+@pytest.mark.parametrize("text", ["", "x" * 32, "0" * 32, UUID4, NEW_ID.upper(), NEW_ID + "0", 7, None])
 def test_other_texts_are_no_ids(text):
     assert not ids.is_id(text)

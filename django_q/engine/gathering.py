@@ -1,0 +1,67 @@
+"""Iterations: many calls of one function, and the gather that collects what they returned when all have ended."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from django_q import conf
+from django_q.exceptions import ItemsFailed, ItemsLost
+from django_q.kernel.messages import Letter
+from django_q.kernel.states import Event, TaskKind, TaskState
+from django_q.models import OrmQ, Task
+
+#: The option of a gather that says how many items there are.
+ITEMS = "items"
+_NEEDED = ("id", "func", "result", "success", "error")
+
+
+def gather(gather_id: str, letter: Letter) -> list[Any]:
+    """Return what the items of an iteration returned, in the order in which they were enqueued.
+
+    Raises :exc:`~django_q.exceptions.ItemsFailed`, which carries the same list with the error of each item that failed
+    in its place, and :exc:`~django_q.exceptions.ItemsLost` if rows of the history are gone.
+    """
+    expected = json.loads(letter.options)[ITEMS]
+    items = list(Task.objects.using(conf.current().orm).filter(chain=gather_id).order_by("pk").only(*_NEEDED))
+    if len(items) != expected:
+        raise ItemsLost(f"Of {expected} items {expected - len(items)} are no longer in the history.")
+    results = [item.result for item in items]
+    failed = [item for item in items if not item.success]
+    if failed:
+        first = f"the first of them, {failed[0].pk}: {failed[0].error}"
+        raise ItemsFailed(f"{len(failed)} of {expected} items did not succeed; {first}", results=results)
+    return results
+
+
+def release(alias: str, chains: Iterable[str]) -> bool:
+    """Make the gathers among these ids ready whose items have all ended; tell whether one became so.
+
+    The caller has removed items from the queue in the open transaction. The gather is locked first: of two that remove
+    the last two items at once, the second sees what the first did.
+    """
+    queue = OrmQ.objects.using(alias)
+    waiting = queue.filter(pk__in=set(chains), kind=TaskKind.GATHER, state=TaskState.WAITING)
+    gathers = list(waiting.order_by("pk").select_for_update().values_list("pk", flat=True))
+    if not gathers:
+        return False
+    unended = Exists(OrmQ.objects.filter(chain=OuterRef("pk")))
+    ready = list(queue.filter(~unended, pk__in=gathers).values_list("pk", flat=True))
+    return bool(ready and queue.filter(pk__in=ready).move(Event.UNBLOCK))
+
+
+def release_all(alias: str) -> bool:
+    """Make every gather ready whose items have all ended, should one have been overlooked; tell whether one was."""
+    waiting = OrmQ.objects.using(alias).filter(kind=TaskKind.GATHER, state=TaskState.WAITING)
+    chains = list(waiting.filter(~Exists(OrmQ.objects.filter(chain=OuterRef("pk")))).values_list("pk", flat=True))
+    if not chains:
+        return False
+    with transaction.atomic(using=alias):
+        return release(alias, chains)
+
+
+def forget(alias: str, gather_id: str) -> None:
+    """Delete the successes among the items of an iteration whose result nobody wants to find in the history."""
+    Task.objects.using(alias).filter(chain=gather_id).that_succeeded(True).delete()
