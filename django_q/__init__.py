@@ -16,10 +16,12 @@ _PUBLIC = {
     "fetch": "django_q.tasks",
     "afetch": "django_q.tasks",
     "current_task": "django_q.tasks",
+    "schedule": "django_q.tasks",
     "shared_task": "django_q.tasks",
     "Task": "django_q.models",
     "Success": "django_q.models",
     "Failure": "django_q.models",
+    "Schedule": "django_q.models",
 }
 
 __all__ = ["__version__", *(name for name in _PUBLIC if name != "async")]  # noqa: PLE0604

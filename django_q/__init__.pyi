@@ -1,5 +1,6 @@
 # What an editor and a type checker see of the lazy names.
 from django_q.models import Failure as Failure
+from django_q.models import Schedule as Schedule
 from django_q.models import Success as Success
 from django_q.models import Task as Task
 from django_q.tasks import aasync_task as aasync_task
@@ -10,6 +11,7 @@ from django_q.tasks import async_task as async_task
 from django_q.tasks import current_task as current_task
 from django_q.tasks import fetch as fetch
 from django_q.tasks import result as result
+from django_q.tasks import schedule as schedule
 from django_q.tasks import shared_task as shared_task
 
 __version__: str

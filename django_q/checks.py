@@ -16,7 +16,7 @@ from django_q import conf
 from django_q.kernel import distributions
 from django_q.kernel.distributions import PACKAGE
 
-STORED = ("OrmQ", "Task", "Incarnation")
+STORED = ("OrmQ", "Task", "Incarnation", "Schedule")
 
 # Where a SQLite file says how it is written, and what stands there if it keeps a write-ahead log.
 _SQLITE_VERSION_OFFSET = 18

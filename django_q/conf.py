@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from difflib import get_close_matches
 from functools import cached_property
 from math import isfinite
@@ -21,6 +21,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from django_q.exceptions import InvalidSettings, InvalidValue
 from django_q.kernel.codec import SERIALIZERS, Codec, derive_key
+from django_q.kernel.recurrence import Policy, policy, zone_of
 from django_q.kernel.retry import Backoff
 
 DAY = 24 * 3600.0
@@ -31,7 +32,6 @@ QUEUE_LENGTH = 100
 # Keys of Django Q and Django Q2 that change nothing here -> what to know or to use in their place.
 REPLACED = {
     "bulk": "nothing to set: a claim takes what the free workers can run",
-    "catch_up": "nothing yet: there are no schedules so far, and run_after= defers a task",
     "cluster_name": "'name', and 'queues' for what this cluster works on",
     "daemonize_workers": "nothing to set: tasks may start processes of their own",
     "disque_auth": "the database as broker, or 'broker_class'",
@@ -49,10 +49,8 @@ REPLACED = {
     "retry": "'lease' for clusters that died and 'backoff' for tasks that failed",
     "save_limit": "'keep_successes' and 'keep_failures', in seconds",
     "save_limit_per": "'keep_successes' and 'keep_failures', in seconds",
-    "scheduler": "nothing yet: there are no schedules so far, and run_after= defers a task",
     "sqs": "the database as broker, or 'broker_class'",
     "testing": "nothing to set: sync=True runs tasks in the process of a test",
-    "time_zone": "nothing yet: there are no schedules so far, and moments carry their own zone",
 }
 
 
@@ -136,6 +134,12 @@ class Conf:
     )
     broker_class: str | None = option(None, "Dotted path of another broker; None: the database.")
 
+    scheduler: bool = option(True, "Whether this cluster fires schedules.")
+    catch_up: Policy = option(
+        "all", "What becomes of runs of schedules that were missed: 'all' run, 'one' for all, or 'skip'."
+    )
+    time_zone: str | None = option(None, "Time zone of schedules that name none; None: Django's TIME_ZONE.")
+
     sync: bool = option(False, "Whether tasks run at once, in the process that enqueues them.")
     log_level: str = option("INFO", "Level of the logger 'django_q' in cluster processes.", choices=LEVELS)
     label: str = option("Django Q", "Heading in the admin.")
@@ -143,6 +147,11 @@ class Conf:
     def __post_init__(self) -> None:
         if not self.queues:
             object.__setattr__(self, "queues", (self.name,))
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the time zone of schedules that name none."""
+        return zone_of(self.time_zone or settings.TIME_ZONE or "UTC")
 
     def codec(self) -> Codec:
         """Return the codec that signs with SECRET_KEY and reads SECRET_KEY_FALLBACKS too."""
@@ -198,6 +207,12 @@ class Problem:
 def current() -> Conf:
     """Return the settings; read at the first call and again after a test changed them."""
     return _cache.get("conf") or _cache.setdefault("conf", _load())
+
+
+def usual_name() -> str:
+    """Return the name of the queue that tasks go to which name none, whatever cluster this process is of."""
+    written = getattr(settings, "Q_CLUSTER", None) or {}
+    return str(_without_alternatives(written).get("name") or "default")
 
 
 def reset(*, setting: str = "Q_CLUSTER", **kwargs: object) -> None:
@@ -294,6 +309,10 @@ def _contradictions(conf: Conf, written: Mapping[str, Any]) -> list[Problem]:
     if twice:
         message = f"Q_CLUSTER['queues'] names {twice[0]!r} more than once."
         found.append(Problem("E003", message, "Name each queue once, in the order of their importance."))
+    try:
+        conf.zone  # noqa: B018  asking is what tells
+    except InvalidValue as error:
+        found.append(Problem("E003", f"Q_CLUSTER['time_zone']: {error}", "Leave it out for Django's TIME_ZONE."))
     if conf.orm != DEFAULT_DB_ALIAS and conf.orm not in settings.DATABASES:
         message = f"Q_CLUSTER['orm'] is {conf.orm!r}, which is not in DATABASES."
         hint = f"Use one of {', '.join(map(repr, settings.DATABASES))}, or add {conf.orm!r} to DATABASES."
@@ -376,4 +395,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "bool | float": _read_truth_or_span,
     "str | bool": _read_directory,
     "Backoff": Backoff.parse,
+    "Policy": policy,
 }

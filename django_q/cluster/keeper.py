@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import signal
+from collections.abc import Callable
 
 from django.conf import settings as project
 
@@ -16,6 +17,7 @@ from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
 from django_q.cluster.maintainer import Maintainer
 from django_q.cluster.role import Berth
+from django_q.cluster.scheduler import Scheduler
 from django_q.kernel import clock
 from django_q.kernel.states import Event, TaskState
 from django_q.models import Incarnation, OrmQ
@@ -41,13 +43,14 @@ class Keeper(DatabaseRole):
         super().setup()
         self.id = self.berth.incarnation
         self.maintainer = Maintainer(self.id, self.berth.cluster)
+        self.scheduler = Scheduler()
         self.stats: dict[str, object] = {}
         self._incarnations = Incarnation.objects.using(self.alias)
         self._queue = OrmQ.objects.using(self.alias)
         self._registered = False
         self._steady_since: float | None = None  # since when renewals have had no gap
         self._renewed_at = 0.0
-        self._promoted_at = 0.0
+        self._promoted_at = self._fired_at = 0.0
         self._heard_at = clock.monotonic()  # when the sentinel last spoke
         self._running: list[tuple[str, str]] = []  # claims to be marked as running
         self._marks: list[tuple[str, str]] = []  # claims whose start has to be written before they are handed out
@@ -56,6 +59,8 @@ class Keeper(DatabaseRole):
         self._known: list[str] = []
         self._groups: list[int] = []  # process groups of the workers
         self._due = dict.fromkeys((self._renew, self._promote, self._look, self._prune), 0.0)
+        if self.settings.scheduler:
+            self._due[self._fire] = 0.0
         self._stopping = False
         self._asked_to_end = False
         self.bells = self.broker.listen_for([DUE, STOP])
@@ -85,9 +90,15 @@ class Keeper(DatabaseRole):
 
     def rang(self) -> None:
         # Not for every one of a thousand rings.
-        self._due[self._promote] = min(self._due[self._promote], self._promoted_at + _PAUSE)
+        self._bring_forward(self._promote, self._promoted_at + _PAUSE)
+        self._bring_forward(self._fire, self._fired_at + _PAUSE)
         if self._is_busy:  # one of its claims may be the one that shall stop
-            self._due[self._renew] = min(self._due[self._renew], self._renewed_at + _PAUSE)
+            self._bring_forward(self._renew, self._renewed_at + _PAUSE)
+
+    def _bring_forward(self, job: Callable[[], float], moment: float) -> None:
+        """See that a job, if it is one of this keeper, is done at this moment at the latest."""
+        if job in self._due:
+            self._due[job] = min(self._due[job], moment)
 
     def orphaned(self) -> None:
         # The workers watch the same pipe, but code that never lets go of the interpreter keeps them from noticing.
@@ -140,15 +151,20 @@ class Keeper(DatabaseRole):
             return 0.0
         return math.inf if seconds is None else seconds
 
+    def _fire(self) -> float:
+        self._fired_at = clock.monotonic()
+        return self.scheduler.fire()
+
     def _look(self) -> float:
         steady = self._steady_since is not None and clock.monotonic() - self._steady_since >= self.settings.lease
         if self.maintainer.look(steady=steady):
             self.broker.announce(self.settings.queues)
         if self.maintainer.stop_requested:
             self._end_cluster()
-        if self.maintainer.next_due is not None:  # enqueued on another host, perhaps: no bell rang here
-            due = clock.monotonic() + max(0.0, self.maintainer.next_due)
-            self._due[self._promote] = min(self._due[self._promote], due)
+        # Enqueued or scheduled on another host, perhaps: no bell rang here.
+        for job, seconds in ((self._promote, self.maintainer.next_due), (self._fire, self.maintainer.next_run)):
+            if seconds is not None:
+                self._bring_forward(job, clock.monotonic() + max(0.0, seconds))
         return _LOOK_EVERY
 
     def _end_cluster(self) -> None:

@@ -30,18 +30,20 @@ class Maintainer:
         self.alias = self.settings.orm
         self.incarnation = incarnation
         self.cluster = cluster
-        self.next_due: float | None = None  # seconds from the last look
+        self.next_due: float | None = None  # of the deferred rows, in seconds from the last look
+        self.next_run: float | None = None  # of the schedules
         self.stop_requested = False
         self.is_sqlite = dialect_for(self.alias).connection.vendor == "sqlite"
 
     def look(self, *, steady: bool) -> int:
         """Rescue what dead clusters hold. ``steady``: this cluster has renewed without a gap for a whole lease.
 
-        Return how many rows were rescued, and note when the next deferred row is due and if this cluster shall end.
+        Return how many rows were rescued, and note when the next deferred row and the next schedule are due and if this
+        cluster shall end.
         """
         rescued = 0
         seen = Incarnation.objects.using(self.alias).survey(self.incarnation)
-        self.next_due, self.stop_requested = seen.next_due, seen.stop_requested
+        self.next_due, self.next_run, self.stop_requested = seen.next_due, seen.next_run, seen.stop_requested
         for other in seen.others:
             if other.dead_at is None and not self._bury(other, steady=steady):
                 continue

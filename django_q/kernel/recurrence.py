@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django_q.exceptions import InvalidValue
 from django_q.kernel.cron import Cron
 
 ONCE = "O"
@@ -25,6 +27,11 @@ QUARTERLY = "Q"
 YEARLY = "Y"
 CRON = "C"
 
+#: What becomes of due moments that passed while no cluster was there: nothing, one run for all, or a run for each.
+SKIP, ONE, ALL = "skip", "one", "all"
+POLICIES = (SKIP, ONE, ALL)
+Policy = str
+
 _DAYS = {DAILY: 1, WEEKLY: 7, BIWEEKLY: 14}
 _MONTHS = {MONTHLY: 1, BIMONTHLY: 2, QUARTERLY: 3, YEARLY: 12}
 # No clock change puts the clock back by more, and none comes twice within this span.
@@ -32,6 +39,26 @@ _NEAR = timedelta(hours=3)
 # None puts it forward by more: Samoa left out a whole day.
 _LONGEST_GAP = timedelta(hours=25)
 _SECOND = timedelta(seconds=1)
+
+
+def policy(value: object) -> Policy:
+    """Return a policy for missed runs; Django Q's True is ``"all"``, its False ``"one"``.
+
+    Raises :exc:`~django_q.exceptions.InvalidValue` for anything else.
+    """
+    if isinstance(value, bool):
+        return ALL if value else ONE
+    if isinstance(value, str) and value in POLICIES:
+        return value
+    raise InvalidValue(f"it must be one of {', '.join(map(repr, POLICIES))}, or True for 'all', or False for 'one'.")
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone with this name. Raises :exc:`~django_q.exceptions.InvalidValue` if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
+        raise InvalidValue(f"{name!r} is no time zone. Write 'Europe/Berlin' or 'UTC', for example.") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from django_q.models.incarnation import Incarnation
 from django_q.models.queue import OrmQ
+from django_q.models.schedule import Schedule
 from django_q.models.task import Failure, Success, Task
 
-__all__ = ["Failure", "Incarnation", "OrmQ", "Success", "Task"]
+__all__ = ["Failure", "Incarnation", "OrmQ", "Schedule", "Success", "Task"]

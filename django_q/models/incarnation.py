@@ -10,6 +10,7 @@ from django_q.kernel.states import TaskState
 from django_q.models.dialects import dialect_for
 from django_q.models.installed import app_label
 from django_q.models.queue import OrmQ
+from django_q.models.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Survey:
     others: "tuple[Incarnation, ...]"
     #: In how many seconds the next deferred row is due (negative: overdue), None if there is none.
     next_due: float | None
+    #: In how many seconds the next schedule is due, None if there is none.
+    next_run: float | None
     #: Was this cluster asked to end?
     stop_requested: bool
 
@@ -56,14 +59,18 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
             output_field=models.BooleanField(),
         )
         deferred = OrmQ.objects.filter(state=TaskState.DEFERRED).order_by("run_after").values("run_after")[:1]
+        scheduled = Schedule.objects.active().order_by("next_run").values("next_run")[:1]
         columns = ("host", "pid", "process_started", "boot_id", "dead_at", "stop_requested_at")
         rows = self.filter(recent | models.Q(pk=own_id)).only(*columns)
-        found: list[Any] = list(rows.annotate(expired=expired, now=sql.now_expression(), due=models.Subquery(deferred)))
+        moments = {"now": sql.now_expression(), "due": models.Subquery(deferred), "run": models.Subquery(scheduled)}
+        found: list[Any] = list(rows.annotate(expired=expired, **moments))
         # Its own row is among them, unless it was deleted.
         due = [(row.due - row.now).total_seconds() for row in found if row.due is not None]
+        run = [(row.run - row.now).total_seconds() for row in found if row.run is not None]
         return Survey(
             others=tuple(row for row in found if row.pk != own_id),
             next_due=due[0] if due else None,
+            next_run=run[0] if run else None,
             stop_requested=any(row.pk == own_id and row.stop_requested_at is not None for row in found),
         )
 

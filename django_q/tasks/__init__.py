@@ -19,6 +19,7 @@ from django_q.tasks.groups import (
 from django_q.tasks.iterations import Iter, aasync_iter, async_iter
 from django_q.tasks.objects import Async, AsyncTask
 from django_q.tasks.results import afetch, aresult, fetch, get_task, result, why
+from django_q.tasks.schedules import aschedule, schedule
 
 __all__ = [
     "Async",
@@ -35,6 +36,7 @@ __all__ = [
     "afetch_group",
     "aresult",
     "aresult_group",
+    "aschedule",
     "async_",
     "async_chain",
     "async_iter",
@@ -54,6 +56,7 @@ __all__ = [
     "requeue",
     "result",
     "result_group",
+    "schedule",
     "shared_task",
     "why",
 ]

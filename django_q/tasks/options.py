@@ -74,7 +74,7 @@ def split(func: Function, keywords: dict[str, Any]) -> tuple[Given, dict[str, An
     """
     if not keywords:
         return {}, keywords
-    given = _from_q_options(keywords["q_options"]) if "q_options" in keywords else {}
+    given = named(keywords["q_options"]) if "q_options" in keywords else {}
     ours = {name for name in _KEYWORDS.intersection(keywords) - given.keys() if not _belongs_to(func, name)}
     given.update((name, keywords[name]) for name in ours - RETIRED)
     for name in sorted(ours & RETIRED):
@@ -121,7 +121,8 @@ def check_call(func: Function, args: Iterable[Any], kwargs: Mapping[str, Any]) -
 # --- whose keyword -------------------------------------------------------------------------------------------------
 
 
-def _from_q_options(q_options: object) -> Given:
+def named(q_options: object) -> Given:
+    """Return a copy of a dict of options. Raises :exc:`~django_q.exceptions.InvalidOption` for a name that is none."""
     if q_options is None:
         return {}
     if not isinstance(q_options, Mapping):

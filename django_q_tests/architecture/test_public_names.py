@@ -26,9 +26,6 @@ PROMISED = {
     "django_q.contrib.background.models": "Task CompletedTask",
     "django_q.examples.experimenteditor.tasks": "send_experiment_reminder",
 }
-# Promised for a later release: taken out of this list when they are written.
-NOT_YET = {"django_q.schedule", "django_q.Schedule"}
-
 # Import modules where there is no fork.
 ELSEWHERE = """
 import importlib, sys, django
@@ -42,8 +39,7 @@ for name in sys.argv[1:]:
 
 
 def promised_names():
-    pairs = [(module, name) for module, names in PROMISED.items() for name in names.split()]
-    return [pair for pair in pairs if ".".join(pair) not in NOT_YET]
+    return [(module, name) for module, names in PROMISED.items() for name in names.split()]
 
 
 @pytest.mark.parametrize(("module", "name"), promised_names())

@@ -71,6 +71,7 @@ def test_a_hook_runs_once_wherever_the_monitor_dies(drill: Drill):
     assert drill.lines() == ["hooked"]
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("role", ["pusher", "monitor", "keeper"])
 def test_a_scribe_killed_again_and_again_under_load_costs_no_task_a_second_run(drill: Drill, role):
     cluster = drill.start()
@@ -84,6 +85,7 @@ def test_a_scribe_killed_again_and_again_under_load_costs_no_task_a_second_run(d
     assert sorted(map(int, drill.lines())) == list(range(2000))
 
 
+@pytest.mark.load
 def test_all_scribes_killed_at_random_under_load_cost_no_task_a_second_run(drill: Drill):
     cluster = drill.start()
     drill.touches(2000)

@@ -81,6 +81,7 @@ def test_a_cluster_beside_it_takes_over(drill: Drill):
     assert drill.until_ended(task).success
 
 
+@pytest.mark.load
 def test_a_task_that_takes_whole_clusters_down_ends(drill: Drill):
     drill.start(heartbeat=0.2, lease=12)
     poison = drill.enqueue("mishaps.kill_cluster", drill.file())

@@ -63,6 +63,7 @@ def test_a_running_task_may_end_and_what_has_not_begun_goes_back(drill: Drill, w
     drill.left, drill.stays_in_service = set(waiting), False
 
 
+@pytest.mark.load
 def test_the_group_of_a_busy_cluster_loses_no_task(drill: Drill):
     cluster = drill.start(grace=60)
     tasks = drill.touches(2000)

@@ -60,6 +60,7 @@ def test_max_crashes_is_obeyed_and_the_worker_itself_is_never_to_blame(drill: Dr
     assert (ended.reason, ended.crashes) == ("lost", 1)
 
 
+@pytest.mark.load
 def test_a_task_that_crashed_is_not_starved_by_a_stream_of_others(drill: Drill):
     drill.start()
     stream = drill.enqueue_many([(0.004, drill.file())] * 1000, func="slow")
@@ -127,6 +128,7 @@ def test_what_a_task_started_dies_with_its_worker(drill: Drill):
     drill.until_ended(task)
 
 
+@pytest.mark.load
 def test_recycling_under_load_runs_every_task_once(drill: Drill):
     drill.start(recycle=20)
 
@@ -136,6 +138,7 @@ def test_recycling_under_load_runs_every_task_once(drill: Drill):
     assert sorted(map(int, drill.lines())) == list(range(600))
 
 
+@pytest.mark.load
 def test_workers_killed_at_random_under_load_lose_nothing(drill: Drill):
     cluster = drill.start(max_crashes=100)
     drill.touches(3000)
@@ -149,6 +152,7 @@ def test_workers_killed_at_random_under_load_lose_nothing(drill: Drill):
     assert len(drill.lines()) <= 3000 + 15
 
 
+@pytest.mark.load
 def test_children_that_die_again_and_again_leak_no_descriptors(drill: Drill):
     cluster = drill.start()
     drill.until_ended(*drill.enqueue_many([()] * 20, func="ok"))

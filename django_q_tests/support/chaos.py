@@ -101,7 +101,7 @@ def executions(path: str | Path) -> dict[str, list[Execution]]:
 
 def end(cluster: ClusterProcess) -> None:
     """Wait until what is left of a cluster whose sentinel was killed has ended too; make sure after a while."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20  # one that was just started has to come to itself first
     while cluster.family() and time.monotonic() < deadline:
         time.sleep(0.02)
     left = cluster.family()

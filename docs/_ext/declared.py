@@ -27,6 +27,7 @@ TYPES = {
     "bool": ["True", "False"],
     "tuple[str, ...]": ["list of texts"],
     "bool | float": ["True", "False", "seconds"],
+    "Policy": ["text", "True", "False"],
     "str | bool": ["path", "False"],
     "Backoff": ["seconds", "list of seconds", "dict"],
 }
