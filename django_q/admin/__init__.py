@@ -1,7 +1,8 @@
-"""The pages of the Django admin: history, queue and clusters."""
+"""The pages of the Django admin: history, queue, schedules and clusters."""
 
 from django_q.admin.clusters import IncarnationAdmin
 from django_q.admin.history import FailureAdmin, SuccessAdmin
 from django_q.admin.queue import OrmQAdmin
+from django_q.admin.schedules import ScheduleAdmin
 
-__all__ = ["FailureAdmin", "IncarnationAdmin", "OrmQAdmin", "SuccessAdmin"]
+__all__ = ["FailureAdmin", "IncarnationAdmin", "OrmQAdmin", "ScheduleAdmin", "SuccessAdmin"]

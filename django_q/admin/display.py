@@ -174,6 +174,11 @@ def joined(parts: Iterable[SafeString | str]) -> SafeString | str:
     return format_html_join(", ", "{}", ((part,) for part in parts)) or EMPTY
 
 
+def lines(texts: Iterable[str]) -> SafeString | str:
+    """Return texts one below the other."""
+    return format_html_join(SafeString("<br>"), "{}", ((text,) for text in texts)) or EMPTY
+
+
 def shortened(text: str, length: int = 80) -> str:
     """Return the beginning of a text."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
@@ -201,6 +206,11 @@ def age(value: datetime) -> SafeString:
     aware = value if timezone.is_aware(value) else timezone.make_aware(value)
     words = _humanized(arrow.get(aware))
     return format_html('<time datetime="{}" title="{}">{}</time>', aware.isoformat(), moment(value), words)
+
+
+def distance(value: datetime) -> str:
+    """Return in words how far a moment is, ahead or behind."""
+    return _humanized(arrow.get(value if timezone.is_aware(value) else timezone.make_aware(value)))
 
 
 def _humanized(value: arrow.Arrow) -> str:

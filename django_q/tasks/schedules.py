@@ -84,12 +84,21 @@ def check(row: Schedule) -> None:
     """See that a schedule can be run. Raises ValidationError that names each field, but not for a name that is taken:
     the database says that."""
     row.full_clean(validate_unique=False)
-    wrong: dict[str, str] = {}
-    for field, test in (("func", lookup.refuse_under_debug), ("hook", lookup.refuse_under_debug), ("options", _parsed)):
-        if value := getattr(row, field):
-            wrong |= _complaint(field, test, value)
-    if wrong:
+    if wrong := problems(row.func, row.hook, row.options):
         raise ValidationError(wrong)
+
+
+def problems(func: str | None, hook: str | None, given: str | None) -> dict[str, str]:
+    """Return what is wrong with these fields of a schedule beyond what the model itself can know."""
+    wrong: dict[str, str] = {}
+    for field, test, value in (
+        ("func", lookup.refuse_under_debug, func),
+        ("hook", lookup.refuse_under_debug, hook),
+        ("options", _parsed, given),
+    ):
+        if value:
+            wrong |= _complaint(field, test, value)
+    return wrong
 
 
 def given_options(row: Schedule) -> Given:

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 from playwright.sync_api import Locator, Page, Response
 
-LISTS = ("success", "failure", "ormq", "incarnation")
+LISTS = ("success", "failure", "ormq", "incarnation", "schedule")
 GO = "button[name=index]"  # says "Go", and "Run" since 6.1
 
 

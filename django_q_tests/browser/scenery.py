@@ -3,6 +3,7 @@
 import json
 import traceback
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -12,7 +13,7 @@ from django_q.engine.completion import finish
 from django_q.kernel import clock, ids
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import Ending, TaskKind, TaskState
-from django_q.models import Incarnation, OrmQ, Task
+from django_q.models import Incarnation, OrmQ, Schedule, Task
 from django_q.models.dialects.base import Later
 from django_q.tasks import async_task
 from django_q_tests.support import factories
@@ -33,6 +34,7 @@ class Scenery:
     succeeded: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     clusters: dict[str, str] = field(default_factory=dict)
+    schedules: dict[str, str] = field(default_factory=dict)
     chain: str = ""
 
     @classmethod
@@ -44,6 +46,7 @@ class Scenery:
         made.fill_history()
         made.claim_some()
         made.fill_queue()
+        made.make_schedules()
         return made
 
     def people(self) -> None:
@@ -52,6 +55,27 @@ class Scenery:
         looker = User.objects.create_user("looker", is_staff=True)
         rights = Permission.objects.filter(content_type__app_label="django_q", codename__startswith="view_")
         looker.user_permissions.set(rights.exclude(codename="view_payload"))
+
+    def make_schedules(self) -> None:
+        """Make one of each kind of rule and state; none is due while a page is looked at."""
+        later = clock.now() + timedelta(days=40)
+        rules = {
+            "nightly report": {"schedule_type": "D", "args": "1, 2", "task": self.succeeded["alone"]},
+            "quarters of an hour": {
+                "schedule_type": "C",
+                "cron": "*/15 8-18 * * mon-fri",
+                "time_zone": "Europe/Berlin",
+            },
+            "every seven minutes": {"schedule_type": "I", "minutes": 7, "task": self.failed["failed"]},
+            "that is over": {"schedule_type": "O", "repeats": 0},
+            "that rests": {"schedule_type": "M", "paused_at": later},
+            "that cannot run": {"schedule_type": "H", "args": "1,,", "error": "InvalidValue: '1,,' cannot be read"},
+        }
+        for name, fields in rules.items():
+            row = Schedule.objects.create(name=name, func=ADD, next_run=later, **fields)
+            row.remember_missed([clock.now()], 1)
+            row.save()
+            self.schedules[name] = str(row.pk)
 
     # Clusters --------------------------------------------------------------------------------------------------------
 

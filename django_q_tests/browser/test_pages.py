@@ -19,6 +19,7 @@ def rows(scenery):
         "failure": scenery.failed,
         "ormq": scenery.queued,
         "incarnation": scenery.clusters,
+        "schedule": scenery.schedules,
     }
     return [
         reverse(f"admin:django_q_{model}_change", args=[id])
@@ -41,6 +42,7 @@ def lists():
         "failure": "reason=error",
         "ormq": "q=no-such-thing",
         "incarnation": "life=living",
+        "schedule": "state=active",
     }
     return [f"{list_of(model)}?{query}" for model, query in told.items()]
 

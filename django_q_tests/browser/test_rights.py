@@ -63,7 +63,11 @@ def test_who_has_no_right_sees_no_page(visit, scenery):
 
     answers = {
         path: stranger.context.request.get(path, max_redirects=0).status
-        for path in (*summaries(scenery), *rows(scenery), *map(list_of, ("success", "failure", "ormq", "incarnation")))
+        for path in (
+            *summaries(scenery),
+            *rows(scenery),
+            *map(list_of, ("success", "failure", "ormq", "incarnation", "schedule")),
+        )
     }
 
     assert set(answers.values()) == {403}, answers

@@ -19,7 +19,7 @@ from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
 SCRIPT = "<script>alert(1)</script>"
-LISTS = ("success", "failure", "ormq", "incarnation")
+LISTS = ("success", "failure", "ormq", "incarnation", "schedule")
 
 
 def page(client: Client, model: str, query: str = "", **kwargs: Any) -> Any:

@@ -2,15 +2,18 @@
 
 import os
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django_q import async_task, fetch
+from django.utils import timezone
+
+from django_q import Schedule, async_task, fetch, schedule
 from django_q.examples.project.settings import BASE
-from django_q.tasks import cancel, queue_size
+from django_q.tasks import async_chain, async_iter, cancel, queue_size
 
 WORK = "django_q.examples.demo.work"
 PAUSE = 0.6  # seconds between two kinds
@@ -43,11 +46,29 @@ def _kinds(number: int) -> tuple[Kind, ...]:
         Kind("timed out", _call("wait_for_ever", timeout=2), "timeout", every=2),
         Kind("followed by a hook", _call("greet", "hook", hook=f"{WORK}.tell")),
         Kind("in a group", _call("divide", 1, 3, group=f"round {number}"), times=GROUP),
+        Kind("an iteration", partial(async_iter, f"{WORK}.divide", [(number, 3) for number in range(5)]), every=2),
+        Kind("a chain", _chain, every=2),
         Kind("urgent", _call("greet", "you first", priority=9)),
         Kind("deferred", _call("greet", "later", run_after=timedelta(seconds=3))),
         Kind("with big arguments", _call("weigh", os.urandom(200_000))),
         Kind("whose worker is killed", _call("lose_its_worker", str(mark)), every=6),
     )
+
+
+def _chain() -> str:
+    """Enqueue three steps, each of which waits for the one before; return the name of the last."""
+    last = f"chain {uuid.uuid4().hex[:8]}"
+    greet = f"{WORK}.greet"
+    async_chain([(greet, ("first",)), (greet, ("second",)), (greet, ("third",), {"task_name": last})])
+    return last
+
+
+def make_schedules() -> None:
+    """Store schedules of several kinds, or set those back that are there."""
+    greet = partial(schedule, f"{WORK}.greet", replace=True)
+    greet("every ten seconds", name="greeting", schedule_type=Schedule.CRON, cron="* * * * * */10")
+    greet("a new day", name="morning", schedule_type=Schedule.CRON, cron="30 6 * * mon-fri", time_zone="Europe/Berlin")
+    greet("another month", name="monthly", schedule_type=Schedule.MONTHLY, next_run=timezone.now() + timedelta(days=9))
 
 
 def _call(func: str, *args: Any, **options: Any) -> Callable[[], str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from django_q.examples.demo.load import PAUSE, check_one_round, run_round
+from django_q.examples.demo.load import PAUSE, check_one_round, make_schedules, run_round
 
 
 class Command(BaseCommand):
@@ -18,5 +18,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         if once:
             sys.exit(0 if check_one_round(self.stdout.write) else 1)
+        make_schedules()
         for number in count():
             run_round(number, PAUSE)
