@@ -23,6 +23,7 @@ from django_q.models.fields import sealed_bytes
 from django_q.models.queue import NEW_COLUMNS
 from django_q.tasks import options, results
 from django_q.tasks.enqueue import Draft, after_commit, announce, submit, tell_keepers
+from django_q.tasks.iterations import is_iteration, iterate_again
 from django_q.tasks.results import Name
 
 _CANCELED = "Canceled before it started."
@@ -47,8 +48,9 @@ def delete(task_id: Name) -> bool:
 def cancel(task_id: Name) -> bool:
     """Cancel a task by its id or name; tell whether there was something to cancel.
 
-    What nobody has claimed moves to the history as canceled. What a cluster holds is asked to stop: the task is raised
-    :exc:`~django_q.exceptions.TaskCanceled`, and its process is killed if it does not listen.
+    What nobody has claimed moves to the history as canceled; an iteration with those of its items. What a cluster holds
+    is asked to stop: the task is raised :exc:`~django_q.exceptions.TaskCanceled`, and its process is killed if it does
+    not listen.
     """
     settings, text = conf.current(), results.id_or_name(task_id)
     for _ in range(_RACES):
@@ -56,12 +58,15 @@ def cancel(task_id: Name) -> bool:
         if row is None:
             return False
         if _ask_to_stop(row, settings) if row.state == TaskState.CLAIMED else _take_back(row, settings):
+            if row.kind == TaskKind.GATHER:
+                _cancel_items(row, settings)
             return True
     return False
 
 
 def requeue(task: Name | Task) -> str:
-    """Enqueue a task of the history again, with all it was given, under a new id; return that.
+    """Enqueue a task of the history again, with all it was given, under a new id; return that. An iteration is enqueued
+    with all its items.
 
     Raises :exc:`~django_q.exceptions.InvalidValue` if the history has no such task and
     :exc:`~django_q.exceptions.PayloadError` if what it stored cannot be trusted.
@@ -70,7 +75,7 @@ def requeue(task: Name | Task) -> str:
     found = task if isinstance(task, Task) else Task.objects.using(settings.orm).named(results.id_or_name(task))
     if found is None:
         raise InvalidValue(f"The history has no task {task!r}; it has not ended, or it was pruned.")
-    return _enqueue_again(found, settings)
+    return iterate_again(found) if is_iteration(found) else _enqueue_again(found, settings)
 
 
 def duplicate(task: Name | OrmQ) -> str:
@@ -117,6 +122,12 @@ def _drop(row: OrmQ, settings: Conf) -> bool:
     if ready:
         announce(get_broker(), row.queue, settings.orm)
     return True
+
+
+def _cancel_items(row: OrmQ, settings: Conf) -> None:
+    """Cancel what an iteration would gather."""
+    for item in OrmQ.objects.using(settings.orm).filter(chain=row.pk).defer("args", "kwargs").order_by("pk"):
+        cancel(item.pk)
 
 
 def _take_back(row: OrmQ, settings: Conf) -> bool:

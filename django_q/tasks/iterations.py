@@ -1,5 +1,6 @@
 """Iterations: one function called with many arguments at once, and one task that holds all results."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,12 +41,25 @@ def async_iter(func: Function, args_iter: Iterable[Any], /, **kwargs: Any) -> st
         remark("async_iter() calls no hook, as in Django Q. Wait for its result instead.", UserWarning)
     calls = [_as_args(item) for item in _iterable(args_iter)]
     items = _items(func, calls, kwargs, given, whole_id, settings)
-    whole = _whole(func, calls, given, whole_id, settings)
+    whole = _whole(func, calls, kwargs, given, whole_id, settings)
     if runs_here(whole, settings):
         _run_here([*items, whole])
     else:
         submit([whole, *items], settings)
     return whole_id
+
+
+def iterate_again(whole: Task) -> str:
+    """Enqueue an iteration of the history again, with the options of the whole, and return the new id."""
+    stored = json.loads(whole.options)
+    given = {name: value for name, value in stored.items() if name in options.OPTIONS}
+    [calls] = whole.args
+    return async_iter(whole.func, calls, **whole.kwargs, q_options=given)
+
+
+def is_iteration(task: Task) -> bool:
+    """Is it the task that stands for all items of an iteration?"""
+    return ITEMS in (json.loads(task.options) if task.options else {})
 
 
 async def aasync_iter(func: Function, args_iter: Iterable[Any], /, **kwargs: Any) -> str:
@@ -128,10 +142,12 @@ def _items(
     return items
 
 
-def _whole(func: Function, calls: list[tuple[Any, ...]], given: Given, whole_id: str, settings: Conf) -> Draft:
+def _whole(
+    func: Function, calls: list[tuple[Any, ...]], kwargs: dict[str, Any], given: Given, whole_id: str, settings: Conf
+) -> Draft:
     """Return the row that gathers the results: ready when no item is left in the queue."""
     mine = {name: value for name, value in given.items() if name not in ("group", "hook", "run_after")}
-    whole = draft(whole_id, func, (calls,), {}, options.parse(mine), settings, {ITEMS: len(calls)}, is_call=False)
+    whole = draft(whole_id, func, (calls,), kwargs, options.parse(mine), settings, {ITEMS: len(calls)}, is_call=False)
     whole.place(kind=TaskKind.GATHER.value, state=(TaskState.WAITING if calls else TaskState.READY).value)
     return whole
 

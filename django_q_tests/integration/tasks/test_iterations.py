@@ -17,6 +17,7 @@ from django_q.tasks import (
     delete,
     fetch,
     queue_size,
+    requeue,
     result,
     result_group,
     why,
@@ -257,6 +258,27 @@ def test_a_coroutine_enqueues_an_iteration():
     run_all()
 
     assert result(iter_id) == [1]
+
+
+def test_an_iteration_is_requeued_with_all_its_items():
+    first = async_iter(add, [1, 2], second=5, timeout=9, priority=2)
+    run_all()
+
+    second = requeue(first)
+    run_all()
+
+    assert first != second
+    assert result(second) == result(first) == [6, 7]
+    assert '"timeout": 9' in fetch(second).options.replace('":9', '": 9')
+
+
+def test_an_iteration_is_canceled_with_all_its_items():
+    iter_id = async_iter(add, [1, 2])
+
+    assert cancel(iter_id)
+
+    assert not OrmQ.objects.exists()
+    assert [task.reason for task in Task.objects.all()] == ["canceled"] * 3
 
 
 # --- as an object --------------------------------------------------------------------------------------------------
