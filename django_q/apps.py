@@ -25,7 +25,9 @@ class DjangoQConfig(AppConfig):
 
     def ready(self) -> None:
         from django_q import checks, conf
+        from django_q.kernel import logs
 
+        logs.serve_old_logger()
         checks.register()
         post_save.connect(_tell_clusters, sender=self.get_model("Schedule"), dispatch_uid="django_q.schedules")
         label = conf.raw().get("label")

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, router
 
 from django_q import conf
+from django_q.engine import reporters
 from django_q.kernel import distributions
 from django_q.kernel.distributions import PACKAGE
 
@@ -28,7 +29,14 @@ Messages = list[checks.CheckMessage]
 
 def register() -> None:
     """Register all checks with Django."""
-    for check in (check_settings, check_replaced, check_routers, check_distributions, check_secret_key):
+    for check in (
+        check_settings,
+        check_replaced,
+        check_reporters,
+        check_routers,
+        check_distributions,
+        check_secret_key,
+    ):
         checks.register(check, PACKAGE)
     checks.register(check_deployment, PACKAGE, deploy=True)
 
@@ -48,6 +56,20 @@ def check_replaced(app_configs: Apps = None, **kwargs: Any) -> Messages:
         )
         for key in _written()
         if key in conf.REPLACED
+    ]
+
+
+def check_reporters(app_configs: Apps = None, **kwargs: Any) -> Messages:
+    """Report error reporters that no installed package offers."""
+    if conf.problems():
+        return []
+    return [
+        checks.Warning(
+            f"Q_CLUSTER['error_reporter'] names {name!r}, but no installed package offers such a reporter.",
+            hint=f"Install the package, or remove {name!r}.",
+            id=f"{PACKAGE}.W002",
+        )
+        for name in reporters.missing()
     ]
 
 

@@ -8,11 +8,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from difflib import get_close_matches
 from functools import cached_property
-from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +18,7 @@ from django.core.signals import setting_changed
 from django.db import DEFAULT_DB_ALIAS
 
 from django_q.exceptions import InvalidSettings, InvalidValue
+from django_q.kernel import values
 from django_q.kernel.codec import SERIALIZERS, Codec, derive_key
 from django_q.kernel.recurrence import Policy, policy, zone_of
 from django_q.kernel.retry import Backoff
@@ -38,7 +37,6 @@ REPLACED = {
     "disque_fastack": "the database as broker, or 'broker_class'",
     "disque_nodes": "the database as broker, or 'broker_class'",
     "django_redis": "the database as broker, or 'broker_class'",
-    "error_reporter": "the logger 'django_q', or a receiver of the signals in django_q.signals",
     "guard_cycle": "nothing to set: the sentinel wakes up when something happens",
     "has_replica": "nothing to set: the queue is never read from a replica",
     "iron_mq": "the database as broker, or 'broker_class'",
@@ -47,11 +45,12 @@ REPLACED = {
     "queue_limit": "nothing to set: a cluster claims about 10 ms of work per worker",
     "redis": "the database as broker, or 'broker_class'",
     "retry": "'lease' for clusters that died and 'backoff' for tasks that failed",
-    "save_limit": "'keep_successes' and 'keep_failures', in seconds",
-    "save_limit_per": "'keep_successes' and 'keep_failures', in seconds",
     "sqs": "the database as broker, or 'broker_class'",
     "testing": "nothing to set: sync=True runs tasks in the process of a test",
 }
+
+
+Plugins = dict[str, dict[str, Any]]
 
 
 def option(
@@ -115,6 +114,12 @@ class Conf:
     save: bool = option(True, "Whether successes leave a row in the history.")
     keep_successes: float | None = option(7 * DAY, "Seconds that successes are kept; None: for ever.", minimum=0)
     keep_failures: float | None = option(30 * DAY, "Seconds that failures are kept; None: for ever.", minimum=0)
+    save_limit: int | None = option(
+        None, "Successes that are kept, the newest; 0: all; -1: none; None: as many as their age allows.", minimum=-1
+    )
+    save_limit_per: str | None = option(
+        None, "What save_limit counts by; None: all together.", choices=("group", "name", "func")
+    )
     cached: bool | float | None = option(
         None, "Seconds that results stay in the cache instead; True: as long as it keeps.", minimum=0
     )
@@ -142,11 +147,19 @@ class Conf:
 
     sync: bool = option(False, "Whether tasks run at once, in the process that enqueues them.")
     log_level: str = option("INFO", "Level of the logger 'django_q' in cluster processes.", choices=LEVELS)
+    error_reporter: Plugins = option(
+        dict, "Error reporters that failures are told to, by the name of their entry point, with their keywords."
+    )
     label: str = option("Django Q", "Heading in the admin.")
 
     def __post_init__(self) -> None:
         if not self.queues:
             object.__setattr__(self, "queues", (self.name,))
+
+    @property
+    def saves(self) -> bool:
+        """Do successes leave a row, unless their task says else?"""
+        return self.save and self.save_limit != -1
 
     @property
     def zone(self) -> tzinfo:
@@ -342,58 +355,15 @@ def _bound(declared: Option, value: Any) -> None:
         raise InvalidValue(f"it must be {declared.bounds}.")
 
 
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidValue("it must be a text that is not empty.")
-    return value
-
-
-def _read_whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidValue("it must be a whole number.")
-    return value
-
-
-def _read_span(value: Any) -> float:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        raise InvalidValue("it must be a number of seconds or a timedelta.")
-    return float(value)
-
-
-def _read_truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidValue("it must be True or False.")
-    return value
-
-
-def _read_names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
-        raise InvalidValue("it must be a list of names.")
-    return tuple(value)
-
-
-def _read_truth_or_span(value: Any) -> bool | float:
-    return value if isinstance(value, bool) else _read_span(value)
-
-
-def _read_directory(value: Any) -> str | bool:
-    if value is False:
-        return False
-    if isinstance(value, Path) or (isinstance(value, str) and value):
-        return str(value)
-    raise InvalidValue("it must be the path of a directory, None or False.")
-
-
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "str": _read_text,
-    "int": _read_whole,
-    "float": _read_span,
-    "bool": _read_truth,
-    "tuple[str, ...]": _read_names,
-    "bool | float": _read_truth_or_span,
-    "str | bool": _read_directory,
+    "str": values.text,
+    "int": values.whole,
+    "float": values.span,
+    "bool": values.truth,
+    "tuple[str, ...]": values.names,
+    "bool | float": values.truth_or_span,
+    "str | bool": values.directory,
     "Backoff": Backoff.parse,
     "Policy": policy,
+    "Plugins": values.plugins,
 }

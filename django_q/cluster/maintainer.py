@@ -9,16 +9,16 @@ from django.db.models import F
 from django_q import conf
 from django_q.cluster import identity
 from django_q.engine import completion, gathering, records, succession
+from django_q.engine.retention import Retention
 from django_q.engine.succession import Step
 from django_q.kernel import clock
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import Ending, Event, TaskState
-from django_q.models import Incarnation, OrmQ, Task
+from django_q.models import Incarnation, OrmQ
 from django_q.models.dialects import dialect_for
 
 logger = logging.getLogger("django_q.cluster")
 
-_PRUNE_LIMIT = 1000
 _FORGET = 86_400.0  # seconds after which the row of a dead cluster is deleted
 
 
@@ -66,11 +66,7 @@ class Maintainer:
 
     def prune(self) -> int:
         """Delete a batch of what the history need not keep; return how many rows."""
-        history = Task.objects.using(self.alias)
-        deleted = 0
-        for seconds, success in ((self.settings.keep_successes, True), (self.settings.keep_failures, False)):
-            if seconds is not None:
-                deleted += history.prune(seconds, success=success, limit=_PRUNE_LIMIT)
+        deleted = sum(Retention.of(self.settings).prune(self.alias).values())
         Incarnation.objects.using(self.alias).prune(older_than=_FORGET)
         gathering.release_all(self.alias)
         OrmQ.objects.using(self.alias).abandoned_inline().give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)

@@ -17,7 +17,7 @@ from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.coroutines import Crew, interrupt_for
 from django_q.cluster.role import Berth, Role
 from django_q.cluster.slots import MAIN, Slots
-from django_q.engine import connections, execution
+from django_q.engine import connections, execution, reporters
 from django_q.engine.execution import Attempt
 from django_q.engine.timeouts import Guard
 from django_q.exceptions import TaskInterrupt
@@ -81,6 +81,7 @@ class Worker(Role):
         self.crew = Crew(self.slots, report=self._report, log=self._log, wake=self._ring)
         self._take_signals()
         connections.watch()
+        reporters.load()
         signals.send(signals.post_spawn, proc_name=self.full_title())
 
     def tick(self) -> None:
@@ -131,6 +132,8 @@ class Worker(Role):
             extra = {"action": "task_failed", "task_id": outcome.id, "func": attempt.task.func}
             name, error = attempt.task.name, outcome.report.error
             logger.error("Task %s failed: %s", name, error, exc_info=attempt.error, extra=extra)
+            if attempt.error is not None:
+                reporters.report(attempt.error, attempt.task)
 
     def _is_spent(self) -> bool:
         """Has this process done its share, or grown too large?"""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_q import conf, signals
-from django_q.engine import context, failures, gathering, hooks
+from django_q.engine import context, failures, gathering, hooks, reporters
 from django_q.engine.context import RunningTask
 from django_q.engine.timeouts import AsyncGuard, Guard
 from django_q.exceptions import (
@@ -66,6 +66,8 @@ def run(
     perform(attempt, guard)
     outcome = conclude(attempt)
     announce(attempt, outcome)
+    if attempt.error is not None and outcome.ending in (Ending.FAILED, Ending.TIMED_OUT):
+        reporters.report(attempt.error, task=attempt.task)
     return outcome, attempt.error
 
 

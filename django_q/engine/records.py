@@ -87,7 +87,7 @@ def hook_row(row: Row, options: dict[str, Any], outcome: Outcome, settings: Conf
 
 def is_transient(options: dict[str, Any], settings: Conf) -> bool:
     """Does a success leave no row, because nobody wants it or because it goes to the cache?"""
-    return not options.get("save", settings.save) or bool(options.get("cached", settings.cached))
+    return not options.get("save", settings.saves) or bool(options.get("cached", settings.cached))
 
 
 def cached_task(row: Row, outcome: Outcome, *, cluster: str) -> Row:

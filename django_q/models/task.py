@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from django_q import conf
@@ -46,14 +47,22 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Return the successes or failures that ended more than so many seconds ago."""
         return self.that_succeeded(success).filter(stopped__lt=dialect_for(self.db).later_expression(-seconds))
 
-    def prune(self, seconds: float, *, success: bool, limit: int = 1000) -> int:
-        """Delete at most ``limit`` of :meth:`ended_before`, the oldest first; return how many.
+    def beyond(self, count: int, *, per: str | None = None) -> "TaskQuerySet":
+        """Return the successes beyond the newest ``count``, of all or of each group, name or function."""
+        successes = self.that_succeeded(True)
+        if per is not None:
+            place = models.Window(RowNumber(), partition_by=[models.F(per)], order_by=models.F("stopped").desc())
+            return successes.annotate(place=place).filter(place__gt=count)
+        edge = successes.order_by("-stopped").values_list("stopped", flat=True)[count : count + 1].first()
+        return successes.none() if edge is None else successes.filter(stopped__lte=edge)
+
+    def delete_oldest(self, limit: int) -> int:
+        """Delete at most ``limit`` of these, the oldest first, and return how many.
 
         The items of an iteration stay until their results are collected.
         """
-        collected = self.ended_before(seconds, success=success).exclude(_is_awaited())
-        old = collected.order_by("stopped").values_list("pk", flat=True)[:limit]
-        return self.filter(pk__in=list(old)).delete()[0]
+        old = self.exclude(_is_awaited()).order_by("stopped").values_list("pk", flat=True)[:limit]
+        return self.model._default_manager.using(self.db).filter(pk__in=list(old)).delete()[0]
 
 
 def _is_awaited() -> models.Exists:

@@ -42,7 +42,7 @@ class AsyncTask:
     broker = _Option()
     timeout = _Option("timeout")
     ack_failure = _Option("ack_failures")
-    save = _Option("save")
+    save = _Option("saves")
     sync = _Option("sync")
     cached = _Option("cached")
 

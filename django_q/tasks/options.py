@@ -287,6 +287,8 @@ def _is_default(name: str, value: Any, defaults: Conf) -> bool:
     """Do the settings say the same? True and 1 differ: one is a truth, the other a second."""
     if name == "ack_failure":
         return bool(value == defaults.ack_failures)
+    if name == "save":
+        return bool(value == defaults.saves)
     default = defaults.backoff.as_json() if name == "backoff" else getattr(defaults, name)
     return bool(value == default) and isinstance(value, bool) == isinstance(default, bool)
 

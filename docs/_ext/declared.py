@@ -30,6 +30,7 @@ TYPES = {
     "Policy": ["text", "True", "False"],
     "str | bool": ["path", "False"],
     "Backoff": ["seconds", "list of seconds", "dict"],
+    "Plugins": ["dict of dicts"],
 }
 
 

@@ -3,16 +3,19 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from django_q.cluster import identity
 from django_q.cluster.maintainer import Maintainer
-from django_q.kernel import ids
+from django_q.kernel import clock, ids
 from django_q.kernel.states import TaskState
 from django_q.models import Incarnation, OrmQ, Task
 from django_q.models.dialects.base import Later
+from django_q.tasks import async_task
+from django_q.testing import run_all
 from django_q_tests.support.factories import put, put_many, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -172,6 +175,66 @@ def test_the_history_is_pruned_by_age_and_outcome(maintainer, settings):
 
     assert Maintainer(ours, "default").prune() == 1
     assert set(Task.objects.values_list("name", flat=True)) == {"new-True", "old-False"}
+
+
+def ended(name, *, group=None, func="shop.a", minutes=0, success=True):
+    moment = clock.now() - timedelta(minutes=minutes)
+    row = {"name": name, "group": group, "func": func, "enqueued_at": moment, "started": moment, "stopped": moment}
+    Task.objects.create(id=ids.new_id(), success=success, **row)
+
+
+def left():
+    return sorted(Task.objects.values_list("name", flat=True))
+
+
+def prune(settings, **q_cluster):
+    settings.Q_CLUSTER = q_cluster
+    return Maintainer(ours, "default").prune()
+
+
+def test_so_many_successes_are_kept_and_every_failure(settings):
+    for number in range(5):
+        ended(f"success {number}", minutes=number)
+        ended(f"failure {number}", minutes=number, success=False)
+
+    assert prune(settings, save_limit=2) == 3
+
+    assert left() == [*(f"failure {number}" for number in range(5)), "success 0", "success 1"]
+    assert prune(settings, save_limit=2) == 0
+
+
+@pytest.mark.parametrize("per", ["group", "name", "func"])
+def test_so_many_successes_are_kept_of_each(settings, per):
+    for number in range(4):
+        for value in ("a", "b"):
+            ended(**{"name": f"{value}{number}", per: value}, minutes=number)
+
+    assert prune(settings, save_limit=1, save_limit_per=per) == 6
+
+    assert left() == (["a", "b"] if per == "name" else ["a0", "b0"])
+
+
+def test_without_a_limit_by_number_age_alone_decides(settings):
+    for number in range(3):
+        ended(f"success {number}", minutes=number * 60 * 24 * 6)
+
+    assert prune(settings) == 1
+    assert left() == ["success 0", "success 1"]
+
+
+def test_a_limit_of_0_keeps_all_successes_whatever_their_age(settings):
+    ended("old", minutes=60 * 24 * 400)
+
+    assert prune(settings, save_limit=0) == 0
+
+
+def test_a_limit_of_minus_1_stores_no_success(settings):
+    settings.Q_CLUSTER = {"save_limit": -1}
+    async_task("math.sqrt", 4), async_task("math.sqrt", -1), async_task("math.sqrt", 9, save=True)
+
+    run_all()
+
+    assert sorted(Task.objects.values_list("success", flat=True)) == [False, True]
 
 
 def test_a_look_tells_when_the_next_deferred_row_is_due(maintainer):

@@ -167,11 +167,11 @@ def test_items_are_not_pruned_before_their_results_are_collected():
     iter_id = async_iter(add, [1])
     run_one()
 
-    assert Success.objects.prune(-1, success=True) == 0
+    assert Success.objects.delete_oldest(10) == 0
 
     run_all()
     assert result(iter_id) == [1]
-    assert Success.objects.prune(-1, success=True) == 2
+    assert Success.objects.delete_oldest(10) == 2
 
 
 def run_one():

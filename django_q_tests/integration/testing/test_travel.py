@@ -121,9 +121,9 @@ def test_old_history_may_be_pruned(either_db):
     async_task(jobs.add, 1)
     run_all()
 
-    assert Task.objects.prune(7 * 86400, success=True) == 0
+    assert Task.objects.ended_before(7 * 86400, success=True).delete_oldest(10) == 0
     with time_travel(timedelta(days=8)):
-        assert Task.objects.prune(7 * 86400, success=True) == 1
+        assert Task.objects.ended_before(7 * 86400, success=True).delete_oldest(10) == 1
 
 
 def test_who_froze_the_time_of_the_process_takes_the_queue_along(either_db):
