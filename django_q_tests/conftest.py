@@ -1,6 +1,7 @@
 """Databases for every test, and what each run says about them."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ MARKED_FOLDERS = ("process", "browser")
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Find or start the server before Django is set up; workers of xdist get its address by the environment."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Whoever started this in the background had it ignored, and so would be Ctrl-C in all that the tests start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     database = settings.DATABASES["default"]
     vendor = databases.vendor_of(database)
     config.stash[MISSING] = ""

@@ -1,6 +1,14 @@
 """What users call: put tasks into the queue, read what became of them, take them back."""
 
 from django_q.engine.context import current_task
+from django_q.tasks.cached import (
+    count_group_cached,
+    delete_group_cached,
+    fetch_cached,
+    fetch_group_cached,
+    result_cached,
+    result_group_cached,
+)
 from django_q.tasks.chains import Chain, aasync_chain, async_chain
 from django_q.tasks.control import cancel, change_priority, delete, duplicate, queue_size, requeue
 from django_q.tasks.decorators import SharedTask, shared_task
@@ -44,18 +52,24 @@ __all__ = [
     "cancel",
     "change_priority",
     "count_group",
+    "count_group_cached",
     "current_task",
     "delete",
     "delete_cached",
     "delete_group",
+    "delete_group_cached",
     "duplicate",
     "fetch",
+    "fetch_cached",
     "fetch_group",
+    "fetch_group_cached",
     "get_task",
     "queue_size",
     "requeue",
     "result",
+    "result_cached",
     "result_group",
+    "result_group_cached",
     "schedule",
     "shared_task",
     "why",

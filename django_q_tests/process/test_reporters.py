@@ -6,7 +6,7 @@ import pytest
 
 from django_q_tests.support.clusters import Drill
 
-MODULE = '''
+MODULE = """
 import sys
 from pathlib import Path
 
@@ -17,7 +17,7 @@ class Reporter:
     def report(self):
         with self.file.open("a") as file:
             file.write(f"{sys.exc_info()[1]!r}\\n")
-'''
+"""
 
 
 @pytest.mark.once

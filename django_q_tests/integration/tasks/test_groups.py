@@ -18,12 +18,18 @@ from django_q.tasks import (
     aresult_group,
     async_task,
     count_group,
+    count_group_cached,
     delete_cached,
     delete_group,
+    delete_group_cached,
     fetch,
+    fetch_cached,
     fetch_group,
+    fetch_group_cached,
     result,
+    result_cached,
     result_group,
+    result_group_cached,
 )
 from django_q.testing import run_all
 from django_q_tests.integration.tasks import functions
@@ -257,6 +263,18 @@ def test_a_cached_result_is_deleted_alone():
     assert delete_cached(task_id)
     assert not delete_cached(task_id)
     assert result(task_id, cached=True) is None
+
+
+def test_the_names_of_django_q_read_the_cache_only():
+    task_id = async_task(add, 1, group="sums", cached=60)
+    stored = async_task(add, 2, group="stored")
+    run_all()
+
+    assert (result_cached(task_id), fetch_cached(task_id).pk, result_cached(stored)) == (1, task_id, None)
+    assert (result_group_cached("sums"), count_group_cached("sums"), count_group_cached("stored")) == ([1], 1, None)
+    assert [task.pk for task in fetch_group_cached("sums")] == [task_id]
+    delete_group_cached("sums")
+    assert result_cached(task_id) is None
 
 
 def test_a_cached_task_can_be_saved():

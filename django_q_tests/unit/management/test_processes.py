@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -143,3 +144,19 @@ def test_an_end_is_said_in_words():
     assert how_it_ended(0) == "ended with exit code 0"
     assert how_it_ended(-9) == "was killed by SIGKILL"
     assert how_it_ended(-77) == "was killed by signal 77"
+
+
+def test_a_child_whose_parent_died_before_it_could_ask_ends_at_once():
+    reading, writing = os.pipe()
+    code = (
+        "import os, sys\n"
+        "from django_q.management.processes import _end_with\n"
+        f"_end_with(os.getppid() + 1, lambda *args: os.write({writing}, b'asked'))\n"
+        f"os.write({writing}, b' and lived')\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], pass_fds=[writing], check=False)
+    os.close(writing)
+
+    assert (done.returncode, os.read(reading, 100)) == (1, b"asked")
+    os.close(reading)
