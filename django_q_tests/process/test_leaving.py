@@ -1,7 +1,11 @@
 """A worker that should have gone holds nothing up."""
 
+import pytest
+
 from django_q.models import Task
 from django_q_tests.support.clusters import Drill
+
+pytestmark = pytest.mark.methods
 
 
 def test_a_worker_that_a_thread_keeps_from_leaving_is_killed_and_its_tasks_go_on(drill: Drill):

@@ -8,6 +8,8 @@ import pytest
 from django_q.tasks import cancel
 from django_q_tests.support.clusters import Drill
 
+pytestmark = pytest.mark.methods
+
 # Seconds. A process that starts with an empty interpreter has to import Django first.
 FILLED_WITHIN = 5 if os.environ.get("DJANGO_Q_TEST_START_METHOD") == "spawn" else 1
 

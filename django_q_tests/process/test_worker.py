@@ -21,7 +21,7 @@ from django_q_tests.support.eventually import eventually
 from django_q_tests.support.jobs import lines
 from django_q_tests.support.letters import letter_for, result_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+pytestmark = [pytest.mark.methods, pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")]
 
 
 class Desk:
