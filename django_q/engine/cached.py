@@ -1,8 +1,9 @@
 """Results that went to the cache instead of the history, and the groups of such tasks."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from django.core.cache import caches
@@ -11,6 +12,9 @@ from django_q.conf import Conf
 
 Columns = dict[str, Any]  # of a Task, its payloads still signed
 
+logger = logging.getLogger("django_q")
+
+_TRIED = 1000  # places that others may have taken since the size was read
 _PART = 100  # keys that are asked for at once
 
 
@@ -26,9 +30,12 @@ def store(task: Columns, seconds: float | None, settings: Conf) -> None:
     if task["group"] is None:
         return
     # The next free place of the group: add() takes it for one only, of all processes that want it, in every cache.
-    places = _places(task["group"], cache.get(_size_key(task["group"]), 0))
-    place = next(number for number, key in places if cache.add(key, task["id"], seconds))
-    cache.set(_size_key(task["group"]), place + 1, seconds)
+    places = islice(_places(task["group"], cache.get(_size_key(task["group"]), 0)), _TRIED)
+    place = next((number for number, key in places if cache.add(key, task["id"], seconds)), None)
+    if place is None:  # a cache that is down refuses everything
+        logger.error("The cache takes no place for task %s in its group; only its id finds it.", task["id"])
+    else:
+        cache.set(_size_key(task["group"]), place + 1, seconds)
 
 
 def load(task_id: str, settings: Conf) -> Columns | None:
@@ -44,7 +51,8 @@ def delete(task_id: str, settings: Conf) -> bool:
 
 def members(group: str, settings: Conf) -> list[Columns]:
     """Return the tasks of a group that the cache still has, in the order of their enqueueing."""
-    keys = [task_key(id) for ids in _ids(group, settings) for id in ids.values()]
+    # A finish that was written again has two places.
+    keys = list(dict.fromkeys(task_key(id) for ids in _ids(group, settings) for id in ids.values()))
     found = [task for part in _parts(keys) for task in caches[settings.cache].get_many(part).values()]
     return sorted(found, key=lambda task: str(task["id"]))
 

@@ -127,9 +127,7 @@ class _Left:
 def _look(group_id: str, failures: bool, cached: bool | None) -> Callable[[], Members | None]:
     settings, group = conf.current(), _group(group_id)
     if _from_cache(cached, settings):
-        return lambda: (
-            [results.unpacked(each) for each in cache.members(group, settings) if failures or each["success"]] or None
-        )
+        return partial(_cached, group, failures, settings)
     return partial(Task.get_task_group, group, failures)
 
 

@@ -4,6 +4,7 @@ import time
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import override_settings
 
@@ -242,6 +243,24 @@ def test_threads_that_add_to_one_cached_group_take_a_place_each():
         thread.join()
 
     assert cached.members("wide", settings) == tasks
+
+
+def test_a_cache_that_takes_no_place_holds_nothing_up(monkeypatch, caplog):
+    monkeypatch.setattr(LocMemCache, "add", lambda *args, **kwargs: False)
+
+    task_id = async_task(add, 1, group="sums", cached=60)
+    run_all()
+
+    assert result(task_id) == 1
+    assert "takes no place" in caplog.text
+
+
+def test_a_task_that_is_stored_twice_is_one_member():
+    task = {"id": "1" * 32, "group": "wide"}
+    for _ in range(2):
+        cached.store(task, 60, conf.current())
+
+    assert cached.members("wide", conf.current()) == [task]
 
 
 def test_a_cached_group_is_deleted_with_its_tasks():
