@@ -37,17 +37,20 @@ def follow(alias: str, steps: Sequence[Step], *, cluster: str | None) -> bool:
         return False
     followers = OrmQ.objects.using(alias).filter(waits_for__in=[step.id for step in steps if step.opens])
     is_ready = bool(followers.move(Event.UNBLOCK, waits_for=None))
-    for step in steps:
-        if not step.opens and _end_chain(alias, step, cluster=cluster):
-            is_ready = True  # the hooks of its later steps
-    return gathering.release(alias, {step.chain for step in steps}) or is_ready
+    had_hooks = _end_chains(alias, [step for step in steps if not step.opens], cluster=cluster)
+    return gathering.release(alias, {step.chain for step in steps}) or is_ready or had_hooks
 
 
-def _end_chain(alias: str, failed: Step, *, cluster: str | None) -> bool:
-    """Move the later steps of a chain to the history: one before them did not succeed. Tell whether they had hooks."""
-    error = f"Not run: the step {failed.name} ({failed.id}) did not succeed."
-    ended, had_hooks = failed.id, False
-    while step := OrmQ.objects.using(alias).filter(waits_for=ended, state=TaskState.WAITING).first():
-        records.archive_unrun(alias, step, cluster=cluster, error=error)
-        ended, had_hooks = step.pk, had_hooks or bool(step.hook)
+def _end_chains(alias: str, failed: Sequence[Step], *, cluster: str | None) -> bool:
+    """Move the later steps of chains to the history: one before them did not succeed. Tell whether they had hooks."""
+    had_hooks = False
+    ended = {step.id: step for step in failed}  # a step that has ended, and the one that it ended for
+    while ended:
+        rows = list(OrmQ.objects.using(alias).filter(waits_for__in=ended, state=TaskState.WAITING))
+        for row in rows:
+            cause = ended[row.waits_for or ""]
+            error = f"Not run: the step {cause.name} ({cause.id}) did not succeed."
+            records.archive_unrun(alias, row, cluster=cluster, error=error)
+            had_hooks = had_hooks or bool(row.hook)
+        ended = {row.pk: ended[row.waits_for or ""] for row in rows}
     return had_hooks
