@@ -1,7 +1,7 @@
 """Schedules: calls that are enqueued again and again, each with the next moment at which it is due."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone, tzinfo
 from keyword import iskeyword
 from typing import Any
@@ -56,13 +56,15 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         """Let these be due again, from now on: what passed meanwhile was not missed. Return how many were paused."""
         resumed = 0
         for each in self.exclude(paused_at=None):
-            following = each.following(clock.now())
-            each.next_run = each.next_run if following is None else in_settings_form(following)
-            resumed += self.filter(pk=each.pk).update(paused_at=None, next_run=each.next_run)
+            moment = each.next_run
+            if moment is not None and aware(moment) <= clock.now():  # one that lies ahead may be the first of all
+                following = each.following(clock.now())
+                moment = moment if following is None else in_settings_form(following)
+            resumed += self.filter(pk=each.pk).update(paused_at=None, next_run=moment)
         return resumed
 
 
-def _problem(field: str, check: Any, value: Any) -> dict[str, str]:
+def problem(field: str, check: Callable[[Any], object], value: Any) -> dict[str, str]:
     """Return what is wrong with a field's value, if a check says so."""
     try:
         check(value)
@@ -162,7 +164,7 @@ class Schedule(models.Model):
         wrong: dict[str, str] = {}
         for field, check in _CHECKS:
             if getattr(self, field):
-                wrong |= _problem(field, check, getattr(self, field))
+                wrong |= problem(field, check, getattr(self, field))
         if self.schedule_type == self.CRON and not self.cron:
             wrong["cron"] = str(_("A schedule of the type Cron needs an expression: 0 9 * * mon-fri, for example."))
         if self.schedule_type == self.MINUTES and not self.minutes:

@@ -17,7 +17,7 @@ from django_q.exceptions import ClusterError, InvalidValue
 from django_q.kernel import callables, clock, literals
 from django_q.kernel.recurrence import policy
 from django_q.models import Schedule
-from django_q.models.schedule import in_settings_form
+from django_q.models.schedule import in_settings_form, problem
 from django_q.tasks import lookup, options
 from django_q.tasks.enqueue import tell_keepers
 from django_q.tasks.lookup import Function
@@ -97,7 +97,7 @@ def problems(func: str | None, hook: str | None, given: str | None) -> dict[str,
         ("options", _parsed, given),
     ):
         if value:
-            wrong |= _complaint(field, test, value)
+            wrong |= problem(field, test, value)
     return wrong
 
 
@@ -186,11 +186,3 @@ def _checked(field: str, convert: Callable[[Any], Any], value: Any) -> Any:
         return convert(value)
     except ClusterError as error:
         raise ValidationError({field: str(error)}) from error
-
-
-def _complaint(field: str, test: Callable[[Any], Any], value: Any) -> dict[str, str]:
-    try:
-        test(value)
-    except ClusterError as error:
-        return {field: str(error)}
-    return {}

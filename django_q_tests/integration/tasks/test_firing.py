@@ -154,6 +154,15 @@ def test_one_that_is_paused_is_not_due_and_missed_nothing_when_it_resumes():
     assert clock.now() < aware(again(row).next_run) <= clock.now() + HOUR
 
 
+def test_a_first_run_that_lies_ahead_is_kept_by_a_pause():
+    first = clock.now() + 100 * HOUR
+    row = schedule(add, 1, schedule_type="D", next_run=first)
+
+    Schedule.objects.pause(), Schedule.objects.resume()
+
+    assert aware(again(row).next_run) == first
+
+
 # --- missed runs ---------------------------------------------------------------------------------------------------
 
 
