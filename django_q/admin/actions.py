@@ -70,6 +70,15 @@ def run(admin: Any, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -
     return None
 
 
+def tried(row: Row, call: Callable[[Row], object], refusal: type[Exception]) -> Verdict:
+    """Do something with a row; return what refused it."""
+    try:
+        call(row)
+    except refusal as error:
+        return row, str(error)
+    return row, ""
+
+
 def _as_asked(admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
     """Leave out what has come to the list since the question was asked."""
     newest = request.POST.get("newest", "")

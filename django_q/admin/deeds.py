@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_q.admin.actions import Deed, Verdict
+from django_q.admin.actions import Deed, Verdict, tried
 from django_q.exceptions import PayloadError
 from django_q.kernel.states import Event, TaskKind, TaskState
 from django_q.models import OrmQ, Task
@@ -34,12 +34,7 @@ class PriorityForm(forms.Form):
 
 def _requeue(rows: list[Task], alias: str) -> Iterator[Verdict]:
     for row in rows:
-        try:
-            control.requeue(row)
-        except PayloadError as error:
-            yield row, str(error)
-        else:
-            yield row, ""
+        yield tried(row, control.requeue, PayloadError)
 
 
 def _delete_history(rows: list[Task], alias: str) -> Iterator[Verdict]:
@@ -51,13 +46,8 @@ def _duplicate(rows: list[OrmQ], alias: str) -> Iterator[Verdict]:
     for row in rows:
         if row.kind == TaskKind.HOOK:
             yield row, _("a hook belongs to its task; it is not duplicated.")
-            continue
-        try:
-            control.duplicate(row)
-        except PayloadError as error:
-            yield row, str(error)
         else:
-            yield row, ""
+            yield tried(row, control.duplicate, PayloadError)
 
 
 def _cancel(rows: list[OrmQ], alias: str) -> Iterator[Verdict]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_q.admin import display
-from django_q.admin.actions import Deed, Verdict, run
+from django_q.admin.actions import Deed, Verdict, run, tried
 from django_q.admin.pages import ReadOnlyAdmin, dated
 from django_q.exceptions import ClusterError
 from django_q.models import Failure, Schedule, Success, Task
@@ -26,13 +26,7 @@ from django_q.tasks.firing import run_now
 
 
 def _run(rows: list[Schedule], alias: str) -> Iterator[Verdict]:
-    for row in rows:
-        try:
-            run_now(row)
-        except ClusterError as error:
-            yield row, str(error)
-        else:
-            yield row, ""
+    return (tried(row, run_now, ClusterError) for row in rows)
 
 
 def _pause(rows: list[Schedule], alias: str) -> Iterator[Verdict]:
