@@ -24,11 +24,13 @@ Report = Callable[..., object]
 
 def report(error: BaseException, task: RunningTask) -> None:
     """Tell every reporter of an error; one that takes ``task`` is told of the task too. None of them can do harm."""
+    trace = error.__traceback__
     for name, call in _reporters():
         try:
             raise error
         except BaseException:  # the wall between the user's error and the reporters, which read it from here
             _tell(name, call, task)
+        error.__traceback__ = trace  # without this frame
 
 
 def load() -> None:
@@ -38,8 +40,9 @@ def load() -> None:
 
 def missing() -> list[str]:
     """Return the names in Q_CLUSTER["error_reporter"] that no installed package offers."""
-    offered = {point.name for point in entry_points(group=GROUP)}
-    return [name for name in conf.current().error_reporter if name not in offered]
+    wanted = conf.current().error_reporter
+    offered = {point.name for point in entry_points(group=GROUP)} if wanted else ()
+    return [name for name in wanted if name not in offered]
 
 
 def _tell(name: str, call: Report, task: RunningTask) -> None:

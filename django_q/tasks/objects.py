@@ -4,7 +4,7 @@ from typing import Any
 
 from django_q import conf
 from django_q.models import Task
-from django_q.tasks import groups, options, results
+from django_q.tasks import groups, results
 from django_q.tasks.enqueue import async_task
 from django_q.tasks.lookup import Function
 
@@ -21,7 +21,7 @@ class _Option:
     def __get__(self, task: "AsyncTask | None", owner: type) -> Any:
         if task is None:
             return self
-        given = options.split(task.func, dict(task.kwargs))[0]
+        given = {**task.kwargs, **(task.kwargs.get("q_options") or {})}
         return given.get(self.name, getattr(conf.current(), self.default) if self.default else None)
 
     def __set__(self, task: "AsyncTask", value: Any) -> None:
