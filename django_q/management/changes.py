@@ -42,13 +42,12 @@ class Changes:
         """Take note of how the files are, and begin to look."""
         self._files = set(self._look_around())
         autoreload.autoreload_started.send(sender=self._reloader)
-        autoreload.file_changed.connect(self._on_change)
+        autoreload.file_changed.connect(self._on_change, sender=self._reloader)
         Thread(target=self._watch, name="changes", daemon=True).start()
 
     def stop(self) -> None:
         """Say nothing any more."""
         self._is_over = True
-        autoreload.file_changed.disconnect(self._on_change)
 
     def _watch(self) -> None:
         while True:
@@ -69,7 +68,8 @@ class Changes:
         self._files = files
 
     def _on_change(self, file_path: Path, **_: Any) -> bool:
-        self._changed(Path(file_path))
+        if not self._is_over:
+            self._changed(Path(file_path))
         return True  # or the autoreloader would end this process
 
     def _look_around(self) -> Iterator[Path]:

@@ -101,9 +101,15 @@ def test_after_its_end_nothing_is_told(root):
     watch.start()
     watch.stop()
 
-    autoreload.file_changed.send(sender=None, file_path=root / "shop" / "tasks.py")
+    autoreload.file_changed.send(sender=watch._reloader, file_path=root / "shop" / "tasks.py")
 
     assert told == []
+
+
+def test_what_another_reloader_sees_is_not_told(root, told):
+    autoreload.file_changed.send(sender=autoreload.StatReloader(), file_path=root / "shop" / "tasks.py")
+
+    assert told.empty()
 
 
 @pytest.mark.parametrize("name", [".git", ".venv", "node_modules", "__pycache__", "lib/site-packages"])
