@@ -1,0 +1,1 @@
+"""Screens that show in a terminal how it stands: pure functions from a state to lines, and a thin layer that draws."""

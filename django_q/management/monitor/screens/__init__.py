@@ -1,0 +1,1 @@
+"""What each tab shows, as tables, and the frame around them."""
