@@ -1,0 +1,1 @@
+"""Receivers of signals, in every process of the project."""
