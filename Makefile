@@ -1,14 +1,16 @@
 # Everything that a contributor or CI does. The environments are made by .ci/lanes, the runs by .ci/check.
 SHELL := bash
 LANE_A = .lanes/a/bin/python
+DJANGO_ADMIN = $(abspath .lanes/a/bin/django-admin)
 # How many pytest processes: for unit and integration tests, and for those that start clusters.
 WORKERS ?= 3
 PROCESS_WORKERS ?= 3
-# What must not be absent, so that its tests fail and are not skipped: REQUIRE=postgres,mysql,chromium
+# What must not be absent, so that its tests fail and are not skipped: REQUIRE=postgres,mysql,chromium,peers
 REQUIRE ?=
 export WORKERS PROCESS_WORKERS REQUIRE
 
-.PHONY: help install test test-process test-browser chaos lint types docs bench demo demo-check check clean
+.PHONY: help install test test-process test-browser acceptance chaos lint types docs messages bench bench-admin demo
+.PHONY: demo-check check clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -25,6 +27,9 @@ test-process: ## Run the tests that start real clusters
 test-browser: ## Visit the admin in Chromium
 	@python3 .ci/check browser
 
+acceptance: install ## Print each statement about Django Q with its tests, ours and with the real django-q2
+	$(LANE_A) -m django_q_tests.acceptance
+
 chaos: install ## Run 20 000 tasks while 100 processes are killed at random, on PostgreSQL
 	DJANGO_Q_CHAOS_TASKS=20000 DJANGO_Q_CHAOS_KILLS=100 $(LANE_A) -m pytest -q -s --ds=django_q_tests.settings.postgres django_q_tests/process/test_chaos.py
 
@@ -37,8 +42,17 @@ types: ## Check the types
 docs: ## Build the documentation; a warning is an error
 	@python3 .ci/check docs
 
+messages: install ## Bring the catalogues up to date with the strings of the package, and compile them
+	cd django_q && $(DJANGO_ADMIN) makemessages --all --no-obsolete --add-location file
+	@# Who only reads the strings again changes nothing.
+	find django_q -name '*.po' -exec sed -i '/^"POT-Creation-Date:/d; /^"Report-Msgid-Bugs-To:/d' {} +
+	cd django_q && $(DJANGO_ADMIN) compilemessages
+
 bench: install ## Run the benchmarks
 	$(LANE_A) -m django_q_tests.benchmarks
+
+bench-admin: install ## Measure the pages of the admin over a million tasks, on PostgreSQL
+	$(LANE_A) -m django_q_tests.benchmarks.admin
 
 demo: install ## Show it: web server and cluster with example data; Ctrl-C stops everything
 	$(LANE_A) -m django_q.examples.demo

@@ -16,12 +16,15 @@ _PUBLIC = {
     "fetch": "django_q.tasks",
     "afetch": "django_q.tasks",
     "current_task": "django_q.tasks",
+    "get_task": "django_q.tasks",
     "schedule": "django_q.tasks",
     "shared_task": "django_q.tasks",
     "Task": "django_q.models",
     "Success": "django_q.models",
     "Failure": "django_q.models",
     "Schedule": "django_q.models",
+    "Cluster": "django_q.cluster",
+    "Stat": "django_q.status",
 }
 
 __all__ = ["__version__", *(name for name in _PUBLIC if name != "async")]  # noqa: PLE0604

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import re
 import sys
@@ -20,6 +21,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django_q.exceptions import InvalidSettings, InvalidValue
 from django_q.kernel import values
 from django_q.kernel.codec import SERIALIZERS, Codec, derive_key
+from django_q.kernel.old_names import OldConf
 from django_q.kernel.recurrence import Policy, policy, zone_of
 from django_q.kernel.retry import Backoff
 
@@ -81,7 +83,7 @@ def usual_start_method() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conf:
+class Settings:
     """What Q_CLUSTER says, completed by defaults."""
 
     name: str = option("default", "Name of the cluster and of the queue that tasks go to.")
@@ -205,7 +207,9 @@ class Option:
         return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
 
 
-OPTIONS = {each.name: Option(name=each.name, type=str(each.type), **each.metadata) for each in dataclasses.fields(Conf)}
+OPTIONS = {
+    each.name: Option(name=each.name, type=str(each.type), **each.metadata) for each in dataclasses.fields(Settings)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,7 @@ class Problem:
     hint: str
 
 
-def current() -> Conf:
+def current() -> Settings:
     """Return the settings; read at the first call and again after a test changed them."""
     return _cache.get("conf") or _cache.setdefault("conf", _load())
 
@@ -234,8 +238,15 @@ def reset(*, setting: str = "Q_CLUSTER", **kwargs: object) -> None:
         _cache.clear()
 
 
-_cache: dict[str, Conf] = {}
+_cache: dict[str, Settings] = {}
+# What was set by attribute: Conf.SYNC = True.
+_changes: dict[str, Any] = {}
 setting_changed.connect(reset, dispatch_uid="django_q.conf")
+
+#: The settings under Django Q's names, to be read: ``Conf.SYNC``, ``Conf.CLUSTER_NAME``.
+Conf = OldConf(lambda: current(), lambda: raw(), _changes, _cache.clear)
+#: The logger under Django Q's name.
+logger = logging.getLogger("django-q")
 
 
 def raw() -> Mapping[str, Any]:
@@ -243,10 +254,10 @@ def raw() -> Mapping[str, Any]:
     written = getattr(settings, "Q_CLUSTER", None) or {}
     chosen = os.environ.get("Q_CLUSTER_NAME", "")
     if not isinstance(written, Mapping) or not chosen:
-        return _without_alternatives(written)
+        return {**_without_alternatives(written), **_changes}
     base = {key: value for key, value in _without_alternatives(written).items() if key not in ("name", "queues")}
     overrides = written.get("ALT_CLUSTERS") or {}
-    return {"name": chosen, **base, **overrides.get(chosen, {})}
+    return {"name": chosen, **base, **overrides.get(chosen, {}), **_changes}
 
 
 def _without_alternatives(written: Any) -> Mapping[str, Any]:
@@ -269,15 +280,15 @@ def problems() -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
-def _load() -> Conf:
+def _load() -> Settings:
     found = problems()
     if found:
         raise InvalidSettings("\n".join(f"{problem.message} {problem.hint}" for problem in found))
-    return Conf(**_examine(raw())[0])
+    return Settings(**_examine(raw())[0])
 
 
 def _examine(written: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """Return the values as Conf takes them, and what is wrong with the others."""
+    """Return the values as Settings takes them, and what is wrong with the others."""
     values: dict[str, Any] = {}
     found: list[Problem] = []
     for key, value in written.items():
@@ -291,7 +302,7 @@ def _examine(written: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]
         except InvalidValue as error:
             hint = f"Write a value that fits, or leave {key!r} out for the default. {OPTIONS[key].meaning}"
             found.append(Problem("E002", f"Q_CLUSTER[{key!r}] is {value!r}; {error}", hint))
-    return values, found or _contradictions(Conf(**values), written)
+    return values, found or _contradictions(Settings(**values), written)
 
 
 def _unknown(key: Any) -> Problem:
@@ -301,7 +312,7 @@ def _unknown(key: Any) -> Problem:
     return Problem("E001", f"Q_CLUSTER has no option {key!r}.{question}", hint)
 
 
-def _contradictions(conf: Conf, written: Mapping[str, Any]) -> list[Problem]:
+def _contradictions(conf: Settings, written: Mapping[str, Any]) -> list[Problem]:
     found = []
     if conf.heartbeat * 2 >= conf.lease:
         message = (
@@ -334,7 +345,7 @@ def _contradictions(conf: Conf, written: Mapping[str, Any]) -> list[Problem]:
 
 
 def _accept(declared: Option, value: Any) -> dict[str, Any]:
-    """Return name and value of a setting as Conf takes it; nothing where None asks for the default."""
+    """Return name and value of a setting as Settings takes it; nothing where None asks for the default."""
     kind = declared.type.removesuffix(" | None")
     if value is None and kind != declared.type:
         return {declared.name: None}

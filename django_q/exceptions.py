@@ -10,6 +10,10 @@ class ClusterError(Exception):
         super().__init__(*(args or ((self.__doc__ or "").split("\n")[0],)))
 
 
+class ClusterNotStarted(ClusterError, RuntimeError):
+    """A cluster ended before it had started."""
+
+
 class InvalidOption(ClusterError, TypeError):
     """A keyword is neither an option of the task nor a parameter of its function."""
 
@@ -69,3 +73,7 @@ class TaskCanceled(TaskInterrupt):
 
 class TaskStopped(TaskInterrupt):
     """The cluster shuts down and the task's grace is over."""
+
+
+#: What Django Q calls it.
+TimeoutException = TaskTimeout

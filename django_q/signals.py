@@ -11,17 +11,20 @@ from django.dispatch import Signal
 logger = logging.getLogger("django_q.signals")
 
 #: In the caller, before the row of a task is written.
-#: Arguments: ``task`` (a dict: id, name, func, args, kwargs, options).
+#: Arguments: ``task`` (a dict: id, name, func, args, kwargs, started, options).
 pre_enqueue = Signal()
 #: In the caller, after the row is written; its transaction may still be open. Arguments: ``task`` (the same dict).
 post_enqueue = Signal()
 #: In the worker, before the function is called.
-#: Arguments: ``func`` (the callable), ``task`` (the running task's context).
+#: Arguments: ``func`` (the callable), ``task`` (a dict: id, name, func, group, cluster, attempt, args, kwargs; with
+#: the attributes of ``current_task()`` besides).
 pre_execute = Signal()
-#: In the worker, after the function ended. Arguments: ``func``, ``task``, ``outcome`` (how it ended).
+#: In the worker, after the function ended. Arguments: ``func``, ``task`` (the same, with success and result), and
+#: ``outcome`` (how it ended).
 post_execute_in_worker = Signal()
 #: In the monitor, after the move to the history is committed.
-#: Arguments: ``task`` (a dict: id, name, func, group, success, reason).
+#: Arguments: ``task`` (a dict: id, name, func, group, hook, cluster, success, reason, and, read when asked for,
+#: args, kwargs, result).
 post_execute = Signal()
 #: In the monitor, when a hook has failed for good. Arguments: ``task_id``, ``hook``, ``error``.
 hook_failed = Signal()

@@ -12,6 +12,8 @@ from django_q_tests.support import databases
 from django_q_tests.support.own_database import OwnDatabase, Template, pointed_at
 from django_q_tests.support.servers import NoServer, PrivatePostgres
 
+# These run by `python -m django_q_tests.acceptance`, with either package.
+collect_ignore = ["acceptance/shared"]
 MISSING = pytest.StashKey[str]()
 # Folders whose tests get the marker of the same name.
 MARKED_FOLDERS = ("process", "browser")

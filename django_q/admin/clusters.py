@@ -10,7 +10,7 @@ from django.db.models import BooleanField, Case, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from django_q.admin import display
@@ -18,7 +18,7 @@ from django_q.admin.actions import Deed, Verdict, run
 from django_q.admin.pages import ReadOnlyAdmin, dated
 from django_q.admin.paginator import AtLeast
 from django_q.admin.routes import routes
-from django_q.admin.words import state_of
+from django_q.admin.words import ENDED, state_of
 from django_q.models import Incarnation
 from django_q.models.dialects import dialect_for
 from django_q.tasks import backlog
@@ -56,7 +56,7 @@ class LifeFilter(admin.SimpleListFilter):
     parameter_name = "life"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("living", _("living")), ("ended", _("ended"))]
+        return [("living", pgettext("state of a cluster", "living")), ("ended", ENDED)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Incarnation]) -> QuerySet[Incarnation]:
         if self.value() == "living":
@@ -135,7 +135,7 @@ class IncarnationAdmin(ReadOnlyAdmin):
     def condition(self, row: Incarnation) -> SafeString:
         """Return what the cluster says of itself, or that it says nothing any more."""
         if row.dead_at is not None:
-            return display.badge(gettext("ended"), "quiet")
+            return display.badge(ENDED, "quiet")
         if vars(row).get("past_lease"):
             return display.badge(gettext("not heard of, possibly dead"), "bad")
         if row.stop_requested_at is not None:
@@ -203,7 +203,12 @@ class IncarnationAdmin(ReadOnlyAdmin):
     def worker_table(self, row: Incarnation) -> SafeString | str:
         """Return what each worker runs."""
         lines = [
-            (each.pid, ", ".join(each.running) or gettext("idle"), each.given, _mebibytes(each.memory))
+            (
+                each.pid,
+                ", ".join(each.running) or pgettext("state of a worker", "idle"),
+                each.given,
+                _mebibytes(each.memory),
+            )
             for each in _view(row).workers
         ]
         heads = [gettext("Process id"), gettext("Runs"), gettext("Was given"), gettext("Memory")]
@@ -213,7 +218,8 @@ class IncarnationAdmin(ReadOnlyAdmin):
     def counts(self, row: Incarnation) -> str:
         """Return how many attempts ended well, and how many did not."""
         view = _view(row)
-        return f"{view.succeeded} {gettext('succeeded')}, {view.not_succeeded} {gettext('did not')}"
+        counts = {"succeeded": view.succeeded, "others": view.not_succeeded}
+        return gettext("%(succeeded)d succeeded, %(others)d did not") % counts
 
 
 def _view(row: Incarnation) -> ClusterView:

@@ -16,16 +16,16 @@ from django_q import conf
 from django_q.admin import display
 from django_q.admin.graphs import graphs_of
 from django_q.admin.sight import Sight
-from django_q.admin.words import QUIET, ended_how, state_of
+from django_q.admin.words import ENDED, QUIET, ended_how, state_of, word_of
 from django_q.kernel import clock
-from django_q.kernel.states import Reason
+from django_q.kernel.states import Reason, TaskState
 from django_q.models import Failure, Incarnation, OrmQ
 from django_q.tasks import activity, backlog
 from django_q.tasks.activity import Ends, RunningTask
 from django_q.tasks.backlog import Depth
 from django_q.tasks.clusters import ClusterView, clusters
 from django_q.tasks.overview import age, unknown_functions
-from django_q.tasks.waiting import nobody_serves, reasons
+from django_q.tasks.waiting import reasons, unserved
 
 #: Seconds between two loads of the page, for who asks for it.
 REFRESH = 10
@@ -86,7 +86,7 @@ def _queue(sight: Sight, living: Sequence[ClusterView]) -> dict[str, Any]:
     return {
         "counters": _states(depths, sight),
         "queues": [_queue_line(depth, heads.get(depth.queue), depth.queue in served) for depth in depths],
-        "complaints": [nobody_serves(depth.queue) for depth in depths if _is_deserted(depth, served)],
+        "complaints": [unserved(depth.queue).told() for depth in depths if _is_deserted(depth, served)],
         "oldest": _oldest(sight, heads.values()),
         "running": [_running(sight, each, living) for each in running[:_RUNNING]],
         "more_running": len(running) > _RUNNING,
@@ -100,12 +100,14 @@ def _queue(sight: Sight, living: Sequence[ClusterView]) -> dict[str, Any]:
 def _states(depths: Iterable[Depth], sight: Sight) -> list[Counter]:
     listed = list(depths)
     words = (
-        ("ready", _("ready"), 3), ("claimed", _("claimed"), 4), ("deferred", _("deferred"), 1),
-        ("waiting", _("waiting for a step before"), 2),
-    )  # fmt: skip
+        ("ready", TaskState.READY, word_of(TaskState.READY)),
+        ("claimed", TaskState.CLAIMED, word_of(TaskState.CLAIMED)),
+        ("deferred", TaskState.DEFERRED, word_of(TaskState.DEFERRED)),
+        ("waiting", TaskState.WAITING, _("waiting for a step before")),
+    )
     return [
-        Counter(word, _sum([getattr(depth, name) for depth in listed]), sight.list_of(OrmQ, f"?state__exact={state}"))
-        for name, word, state in words
+        Counter(word, _sum([getattr(depth, name) for depth in listed]), sight.list_of(OrmQ, f"?state__exact={state:d}"))
+        for name, state, word in words
     ]
 
 
@@ -117,7 +119,7 @@ def _is_deserted(depth: Depth, served: set[str]) -> bool:
 def _queue_line(depth: Depth, heads: list[OrmQ] | None, is_served: bool) -> dict[str, Any]:
     oldest = display.span(max(age(_since(row)) for row in heads)) if heads else display.EMPTY
     counts = {name: _sum([getattr(depth, name)]) for name in ("ready", "deferred", "waiting", "claimed")}
-    note = "" if is_served else nobody_serves(depth.queue)
+    note = "" if is_served else unserved(depth.queue).told()
     return {"name": depth.queue, **counts, "oldest": oldest, "note": note}
 
 
@@ -160,8 +162,8 @@ def _where(sight: Sight, row: OrmQ, living: Sequence[ClusterView]) -> SafeString
     if cluster is None:
         return display.EMPTY
     worker = next((each.pid for each in cluster.workers if row.pk in each.tasks), None)
-    name = f"{cluster.name} on {cluster.host}" + ("" if worker is None else f", worker {worker}")
-    return sight.link(Incarnation, cluster.id, name)
+    form = _("%(name)s on %(host)s") if worker is None else _("%(name)s on %(host)s, worker %(worker)s")
+    return sight.link(Incarnation, cluster.id, form % {"name": cluster.name, "host": cluster.host, "worker": worker})
 
 
 # The history ---------------------------------------------------------------------------------------------------------
@@ -169,20 +171,21 @@ def _where(sight: Sight, row: OrmQ, living: Sequence[ClusterView]) -> SafeString
 
 def _ends(sight: Sight) -> list[Counter]:
     found: list[Counter] = []
-    for seconds, span in ((_HOUR, _("last hour")), (_DAY, _("last 24 hours"))):
+    for seconds, good, bad in (
+        (_HOUR, _("succeeded, last hour"), _("failed, last hour")),
+        (_DAY, _("succeeded, last 24 hours"), _("failed, last 24 hours")),
+    ):
         ends = activity.ends(seconds, successes=sight.successes, failures=sight.failures)
-        found += _ends_within(sight, ends, span)
+        found += _ends_within(sight, ends, good, bad)
     return found
 
 
-def _ends_within(sight: Sight, ends: Ends, span: str) -> list[Counter]:
+def _ends_within(sight: Sight, ends: Ends, good: str, bad: str) -> list[Counter]:
     counters = []
     if sight.successes:
-        words = _("succeeded, %(span)s") % {"span": span}
-        counters.append(Counter(words, _plus(ends.succeeded, ends.more_succeeded)))
+        counters.append(Counter(good, _plus(ends.succeeded, ends.more_succeeded)))
     if sight.failures:
-        words = _("failed, %(span)s") % {"span": span}
-        counters.append(Counter(words, _plus(ends.failed, ends.more_failed)))
+        counters.append(Counter(bad, _plus(ends.failed, ends.more_failed)))
     return counters
 
 
@@ -219,7 +222,7 @@ def _cluster(sight: Sight, view: ClusterView) -> dict[str, Any]:
 
 
 def _gone(sight: Sight, view: ClusterView) -> dict[str, Any]:
-    text, kind = (_("not heard of, possibly dead"), "bad") if view.ended_at is None else (_("ended"), "quiet")
+    text, kind = (_("not heard of, possibly dead"), "bad") if view.ended_at is None else (ENDED, "quiet")
     end = view.ended_at or view.expires_at
     nothing = dict.fromkeys(("workers", "memory", "replaced"), display.EMPTY)
     span = display.span(max((end - view.started_at).total_seconds(), 0.0))
@@ -227,7 +230,8 @@ def _gone(sight: Sight, view: ClusterView) -> dict[str, Any]:
 
 
 def _named(sight: Sight, view: ClusterView) -> dict[str, Any]:
-    link = sight.link(Incarnation, view.id, f"{view.name} on {view.host} ({view.pid})")
+    name = _("%(name)s on %(host)s (%(pid)s)") % {"name": view.name, "host": view.host, "pid": view.pid}
+    link = sight.link(Incarnation, view.id, name)
     return {"link": link, "queues": ", ".join(view.queues)}
 
 

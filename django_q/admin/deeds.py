@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_q.admin.actions import Deed, Verdict, tried
+from django_q.admin.actions import MOST, Deed, Verdict, tried
 from django_q.exceptions import PayloadError
 from django_q.kernel.states import Event, TaskKind, TaskState
 from django_q.models import OrmQ, Task
@@ -165,3 +168,25 @@ DELETE_QUEUED = Deed(
     perform=_delete_queued,
     skips=("args", "kwargs", "errors"),
 )
+
+
+def resubmit_task(model_admin: Any, request: HttpRequest, queryset: QuerySet[Task]) -> HttpResponse | None:
+    """Enqueue tasks of the history again, with all their options: Django Q's action, for any admin of tasks.
+
+    In an admin of ours it asks first, and needs the right to requeue.
+    """
+    if hasattr(model_admin, "requeue_selected"):
+        if not model_admin.has_requeue_permission(request):
+            raise PermissionDenied
+        answer: HttpResponse | None = model_admin.requeue_selected(request, queryset)
+        return answer
+    verdicts = list(_requeue(list(queryset[:MOST]), queryset.db))
+    for row, refusal in verdicts:
+        if refusal:
+            model_admin.message_user(request, f"{row}: {refusal}", messages.WARNING)
+    done = sum(not refusal for row, refusal in verdicts)
+    model_admin.message_user(request, _("%(done)s: %(count)d.") % {"done": REQUEUE.done, "count": done})
+    return None
+
+
+resubmit_task.short_description = gettext_lazy("Requeue selected %(verbose_name_plural)s")  # type: ignore[attr-defined]

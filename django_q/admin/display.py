@@ -9,7 +9,7 @@ import arrow
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -23,6 +23,7 @@ from django_q.exceptions import PayloadError
 from django_q.kernel import clock
 from django_q.kernel.states import Reason
 from django_q.models.fields import sealed_bytes
+from django_q.models.labels import REASONS
 
 EMPTY = "-"
 #: Ends that somebody wanted.
@@ -74,7 +75,7 @@ def payload_text(row: Model, name: str) -> tuple[str | None, bool]:
     if stored is None:
         return None, True
     if len(stored) > _LARGEST:
-        size = f"{len(stored) / 2**20:.1f}"
+        size = number_format(len(stored) / 2**20, 1)
         return _("%(size)s MiB; too large to be shown here. Read it with fetch(id).") % {"size": size}, False
     try:
         return pretty(getattr(row, name)), True
@@ -142,7 +143,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, kind: str = ""
 # Words ---------------------------------------------------------------------------------------------------------------
 
 
-def badge(text: str, kind: str) -> SafeString:
+def badge(text: Any, kind: str) -> SafeString:
     """Return a word that can be told from others by its colour too."""
     return format_html('<span class="django-q-badge django-q-{}">{}</span>', kind, text)
 
@@ -153,11 +154,7 @@ def ending(name: str) -> SafeString:
         SUCCEEDED: _("succeeded"),
         RUNNING: _("running"),
         UNKNOWN: _("function unknown"),
-        Reason.ERROR.value: _("error"),
-        Reason.TIMEOUT.value: _("timeout"),
-        Reason.LOST.value: _("lost"),
-        Reason.CANCELED.value: _("canceled"),
-        Reason.STOPPED.value: _("stopped"),
+        **dict(REASONS),
     }
     quiet = name in QUIET or name in (RUNNING, UNKNOWN)
     return badge(words.get(name, name), "good" if name == SUCCEEDED else "quiet" if quiet else "bad")

@@ -17,12 +17,15 @@ from django.utils.translation import gettext_lazy
 from django_q.admin import display
 from django_q.admin.actions import Deed, Verdict, actor
 from django_q.kernel import clock
+from django_q.kernel.states import TaskKind, TaskState
 from django_q.models.dialects.base import parts
 
 _CHUNK = 200
 # A spreadsheet takes what begins so for a formula.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PAYLOADS = ("args", "kwargs", "result")
+
+_STEADY = {"state": TaskState, "kind": TaskKind}
 
 Record = dict[str, Any]
 Column = str | tuple[str, Callable[[Any], Any]]
@@ -95,13 +98,13 @@ def _answer(admin: Any, request: HttpRequest, chosen: list[str], *, kind: str, p
     """Return the file, and log that it was taken."""
     payloads = payloads and _may_see_payloads(request)
     columns = [name for name in admin.exported if payloads or name not in _PAYLOADS]
-    told = f"{_('Exported as')} {kind.upper()}"
+    told = _("Exported as %(format)s, with arguments and results.") if payloads else _("Exported as %(format)s.")
     LogEntry.objects.create(
         user_id=actor(request),
         content_type_id=ContentType.objects.get_for_model(admin.model, for_concrete_model=False).pk,
-        object_repr=f"{len(chosen)} {admin.opts.verbose_name_plural}"[:200],
+        object_repr=f"{admin.opts.verbose_name_plural}: {len(chosen)}"[:200],
         action_flag=CHANGE,
-        change_message=f"{told}, {_('with arguments and results')}." if payloads else f"{told}.",
+        change_message=told % {"format": kind.upper()},
     )
     written = {"csv": as_csv, "json": as_json}[kind]
     types = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
@@ -131,8 +134,8 @@ def _value(row: Any, name: str) -> Any:
         return display.options_of(row.options).get("user")
     if name == "duration":
         return round(row.time_taken(), 6)
-    if name in ("state", "kind"):
-        return str(getattr(row, f"get_{name}_display")())
+    if name in _STEADY:  # a program that reads the file shall not depend on anybody's language
+        return _STEADY[name](getattr(row, name)).name.lower()
     return getattr(row, name)
 
 

@@ -17,13 +17,13 @@ from django_q import conf
 from django_q.admin import display
 from django_q.admin.dates import Period
 from django_q.admin.search import Finder
-from django_q.kernel.states import Reason, TaskKind, TaskState
 from django_q.models import Incarnation
+from django_q.models.labels import KINDS, REASONS, STATES
 
 #: Rows whose values are offered.
 LATELY = 1_000
 #: Rows that are counted when counts are asked for.
-COUNTED = 10_000
+COUNTED = 5_000
 _MOST_CHOICES = 40
 
 
@@ -156,7 +156,7 @@ class ReasonFilter(Narrow):
     column = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
-        return [(reason.value, reason.value) for reason in Reason]
+        return list(REASONS)
 
 
 # The queue -----------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ class StateFilter(Narrow):
     indexed = True
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
-        return [(state.value, state.name.lower()) for state in TaskState]
+        return list(STATES)
 
 
 class KindFilter(Narrow):
@@ -182,7 +182,7 @@ class KindFilter(Narrow):
     column = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
-        return [(kind.value, kind.name.lower()) for kind in TaskKind]
+        return list(KINDS)
 
 
 class WaitingGroupFilter(GroupFilter):

@@ -38,9 +38,8 @@ class Graphs:
 def graphs_of(hour: LastHour) -> Graphs:
     """Draw the last hour."""
     labels = [_label(bar.begins, hour.width) for bar in hour.bars]
-    each = _("minute") if hour.width == 60 else _("%(count)d s") % {"count": hour.width}
     return Graphs(
-        graphs=(_throughput(hour, labels, each), *_latencies(hour, labels, each)),
+        graphs=(_throughput(hour, labels), *_latencies(hour, labels)),
         heads=(
             _("Begins"), _("Succeeded"), _("Failed"), _("Wait, p50"), _("Wait, p95"), _("Run time, p50"),
             _("Run time, p95"),
@@ -51,28 +50,36 @@ def graphs_of(hour: LastHour) -> Graphs:
     )  # fmt: skip
 
 
-def _throughput(hour: LastHour, labels: list[str], each: str) -> Graph:
+def _throughput(hour: LastHour, labels: list[str]) -> Graph:
     good, bad = sum(bar.succeeded for bar in hour.bars), sum(bar.failed for bar in hour.bars)
-    told = _("%(good)d tasks succeeded and %(bad)d failed since %(since)s.")
+    told = _("Tasks that succeeded since %(since)s: %(good)d; that failed: %(bad)d.")
     series = (
         Series(_("succeeded"), "django-q-succeeded", [bar.succeeded for bar in hour.bars]),
         Series(_("failed"), "django-q-failed", [bar.failed for bar in hour.bars]),
     )
     description = told % {"good": good, "bad": bad, "since": labels[0]}
-    return _graph("throughput", _("Tasks that ended, per %(each)s") % {"each": each}, description, labels, series)
+    title = _per(hour, _("Tasks that ended, per minute"), _("Tasks that ended, per %(count)d s"))
+    return _graph("throughput", title, description, labels, series)
 
 
-def _latencies(hour: LastHour, labels: list[str], each: str) -> Iterator[Graph]:
+def _latencies(hour: LastHour, labels: list[str]) -> Iterator[Graph]:
     waits, runs = [bar.wait for bar in hour.bars], [bar.run for bar in hour.bars]
-    for id, title, spreads, all in (
-        ("wait", _("Wait from being enqueued to the start, per %(each)s"), waits, hour.wait),
-        ("run", _("Run time, per %(each)s"), runs, hour.run),
-    ):
+    wait = (
+        _("Wait from being enqueued to the start, per minute"),
+        _("Wait from being enqueued to the start, per %(count)d s"),
+    )
+    run = (_("Run time, per minute"), _("Run time, per %(count)d s"))
+    for id, titles, spreads, all in (("wait", wait, waits, hour.wait), ("run", run, runs, hour.run)):
         series = (
             Series(_("95 of 100"), "django-q-p95", [spread.p95 if spread else None for spread in spreads]),
             Series(_("half"), "django-q-p50", [spread.p50 if spread else None for spread in spreads]),
         )
-        yield _graph(id, title % {"each": each}, _told(all), labels, series, stacked=False, written=display.span)
+        yield _graph(id, _per(hour, *titles), _told(all), labels, series, stacked=False, written=display.span)
+
+
+def _per(hour: LastHour, minute: str, seconds: str) -> str:
+    """Return the title for the width of the bars."""
+    return minute if hour.width == 60 else seconds % {"count": hour.width}
 
 
 def _graph(

@@ -251,3 +251,5 @@ class FailureAdmin(HistoryAdmin):
     def short_error(self, task: Task) -> str:
         """Return the beginning of the error."""
         return display.shortened(task.error)
+
+    short_result = short_error  # as Django Q calls the column

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from django_q.admin import filters, search
@@ -62,10 +63,11 @@ class Listing(ChangeList):
     def _remarks(self) -> list[str]:
         remarks = []
         if self.is_cut:
-            text = _("Only the newest %(count)s were looked at.") % {"count": f"{search.WINDOW:,}"}
+            count = number_format(search.WINDOW, force_grouping=True)
+            text = _("Only the newest %(count)s were looked at.") % {"count": count}
             older = _("Choose a date to look at older ones.") if self.model_admin.dated_by else ""
             remarks.append(f"{text} {older}".strip())
         if self.add_facets:
             text = _("The counts beside the filters are of the newest %(count)s that match.")
-            remarks.append(text % {"count": f"{filters.COUNTED:,}"})
+            remarks.append(text % {"count": number_format(filters.COUNTED, force_grouping=True)})
         return remarks

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django_q.admin import display
 from django_q.admin.paginator import AtLeast
 from django_q.admin.sight import Sight
-from django_q.admin.words import QUIET, ended_how
+from django_q.admin.words import QUIET, ended_how, word_of
 from django_q.kernel.states import Reason, TaskState
 from django_q.models import Failure, OrmQ, Success, Task
 from django_q.tasks import progress
@@ -76,10 +76,10 @@ def _content(sight: Sight, column: Column, found: Progress) -> dict[str, Any]:
 def _counts(found: Progress) -> list[tuple[str, int]]:
     claimed = found.queued[TaskState.CLAIMED] - found.running
     return [
-        (_("ready"), found.queued[TaskState.READY]),
-        (_("deferred"), found.queued[TaskState.DEFERRED]),
+        (word_of(TaskState.READY), found.queued[TaskState.READY]),
+        (word_of(TaskState.DEFERRED), found.queued[TaskState.DEFERRED]),
         (_("waiting for a step before"), found.queued[TaskState.WAITING]),
-        (_("claimed"), claimed),
+        (word_of(TaskState.CLAIMED), claimed),
         (_("running"), found.running),
         (_("succeeded"), found.succeeded),
         *((ended_how(reason), count) for reason, count in found.by_reason.items()),

@@ -4,6 +4,9 @@ from itertools import islice
 from reprlib import Repr
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 _WIDTH = 96
 _ITEMS = 200  # shown of one container
 _DEPTH = 12
@@ -42,7 +45,7 @@ class _Printer:
             else:
                 written.append(self.write(item, depth + 1))
         if len(written) < len(value):
-            written.append(f"… {len(value) - len(written)} more")
+            written.append(_("… %(count)d more") % {"count": len(value) - len(written)})
         elif type(value) is tuple and len(written) == 1:
             written.append("")
         return written
@@ -51,7 +54,9 @@ class _Printer:
         if type(value) in (str, int):
             text = self._leaves.repr(value)
         elif type(value) is bytes and len(value) > _LEAF:
-            text = f"{value[:_LEAF]!r}… {len(value) - _LEAF} bytes more"
+            more = len(value) - _LEAF
+            text = ngettext("%(bytes)s… %(count)d byte more", "%(bytes)s… %(count)d bytes more", more)
+            text %= {"bytes": repr(value[:_LEAF]), "count": more}
         else:  # an object whose __repr__ raises is shown by its class and address
             text = self._leaves.repr_instance(value, 0)
         self._left -= len(text)

@@ -95,7 +95,7 @@ class OrmQAdmin(ReadOnlyAdmin):
         alone = [name for name in backlog.queue_names(served) if name not in served]
         depths = backlog.depths(alone)
         return [
-            waiting.nobody_serves(depth.queue, served)
+            waiting.unserved(depth.queue, served).told()
             for depth in depths
             if depth.ready or depth.deferred or depth.waiting
         ]

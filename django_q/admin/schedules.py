@@ -4,20 +4,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-import arrow
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_q.admin import display
 from django_q.admin.actions import Deed, Verdict, run, tried
+from django_q.admin.filters import LATELY
 from django_q.admin.pages import ReadOnlyAdmin, dated
 from django_q.exceptions import ClusterError
 from django_q.models import Failure, Schedule, Success, Task
@@ -78,6 +79,11 @@ RESUME = Deed(
 )
 
 
+ACTIVE = pgettext_lazy("state of a schedule", "active")
+PAUSED = pgettext_lazy("state of a schedule", "paused")
+OVER = pgettext_lazy("state of a schedule", "over")
+
+
 class ScheduleForm(forms.ModelForm):
     """A schedule as it is written by hand, checked as :func:`~django_q.tasks.schedule` checks it."""
 
@@ -115,7 +121,7 @@ class PausedFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("active", _("active")), ("paused", _("paused")), ("over", _("over"))]
+        return [("active", ACTIVE), ("paused", PAUSED), ("over", OVER)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> QuerySet[Schedule]:
         if self.value() == "active":
@@ -123,6 +129,20 @@ class PausedFilter(admin.SimpleListFilter):
         if self.value() == "paused":
             return queryset.exclude(paused_at=None)
         return queryset.filter(repeats=0) if self.value() == "over" else queryset
+
+
+class ClusterFilter(admin.SimpleListFilter):
+    """Schedules of one cluster; the choices are those of the newest rows."""
+
+    title = _("cluster")
+    parameter_name = "cluster"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = model_admin.get_queryset(request).order_by("-pk").values_list("cluster", flat=True)
+        return [(name, name) for name in sorted(set(filter(None, newest[:LATELY])))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> QuerySet[Schedule]:
+        return queryset.filter(cluster=self.value()) if self.value() else queryset
 
 
 @admin.register(Schedule)
@@ -135,7 +155,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
     deeds = {deed.name: deed for deed in (RUN, PAUSE, RESUME)}
     search_fields = ("name", "func")
     search_help_text = _("The beginning of a name or function.")
-    list_filter = (PausedFilter, "schedule_type")
+    list_filter = (PausedFilter, "schedule_type", "next_run", ClusterFilter)
     list_display = (
         "label", "func", "rule", "due", "condition", "last_result", "missed", "repeats_left", "cluster",
     )  # fmt: skip
@@ -208,7 +228,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
         if row.schedule_type == Schedule.CRON:
             return row.cron or display.EMPTY
         if row.schedule_type == Schedule.MINUTES:
-            return gettext("every %(minutes)s minutes") % {"minutes": row.minutes}
+            return _every(row.minutes or 1)
         return str(row.get_schedule_type_display())
 
     @admin.display(description=_("repeats"), ordering="repeats")
@@ -222,10 +242,10 @@ class ScheduleAdmin(ReadOnlyAdmin):
         if row.error:
             return display.badge(display.shortened(row.error, 200), "bad")
         if row.paused_at is not None:
-            return display.badge(gettext("paused"), "quiet")
+            return display.badge(PAUSED, "quiet")
         if row.repeats == 0 or row.next_run is None:
-            return display.badge(gettext("over"), "quiet")
-        return display.badge(gettext("active"), "good")
+            return display.badge(OVER, "quiet")
+        return display.badge(ACTIVE, "good")
 
     @admin.display(description=_("next run"), ordering="next_run")
     def due(self, row: Schedule) -> SafeString | str:
@@ -242,6 +262,14 @@ class ScheduleAdmin(ReadOnlyAdmin):
             return gettext("not ended") if row.task else display.EMPTY
         name = vars(row)["sight"].link(Success if task.success else Failure, task.pk, task.name)
         return format_html("{} {}", display.ending("succeeded" if task.success else "error"), name)
+
+    get_last_run = last_result  # as Django Q calls the column, and the one that follows
+
+    @admin.display(description=_("success"), boolean=True)
+    def get_success(self, row: Schedule) -> bool | None:
+        """Return whether the task that it enqueued last succeeded, None while it has not ended."""
+        task: Task | None = vars(row).get("ended")
+        return None if task is None else task.success
 
     @admin.display(description=_("next five runs"))
     def next_five(self, row: Schedule) -> SafeString | str:
@@ -262,4 +290,10 @@ class ScheduleAdmin(ReadOnlyAdmin):
 
 def _in_words(moment: datetime) -> str:
     """Return a moment with its weekday, its time zone and how far it is."""
-    return f"{arrow.get(moment).format('dddd, YYYY-MM-DD HH:mm:ss')} {moment.tzname()} ({display.distance(moment)})"
+    return f"{date_format(moment, 'l, Y-m-d H:i:s')} {moment.tzname()} ({display.distance(moment)})"
+
+
+def _every(minutes: int) -> str:
+    if minutes == 1:
+        return gettext("every minute")
+    return ngettext("every %(minutes)d minute", "every %(minutes)d minutes", minutes) % {"minutes": minutes}

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 #: Rows among which beginnings of names, and values of columns without an index, are looked for.
-WINDOW = 100_000
+WINDOW = 10_000
 #: Rows that are named by their keys.
 FEW = 1_000
 
-HELP = _("The whole of an id, name or group, else the beginning of a name, function or group among the newest 100,000.")
+HELP = _("The whole of an id, name or group, else the beginning of a name, function or group among the newest 10,000.")
 
 
 class Finder:

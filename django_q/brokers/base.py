@@ -36,7 +36,7 @@ class Listener(ABC):
         """Stop listening."""
 
 
-class Broker(ABC):
+class QueueBroker(ABC):
     """Hands tasks out. History, deferred and waiting rows, hooks and heartbeats are always in the database."""
 
     @abstractmethod

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import Error, connections, transaction
 
 from django_q import conf
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.engine import completion, execution
 from django_q.engine.decision import decide, remembered
 from django_q.engine.timeouts import Guard
@@ -58,7 +58,7 @@ class _Draft:
     errors: str = ""
 
     @classmethod
-    def of(cls, row: Sequence[Any], settings: Conf) -> "_Draft":
+    def of(cls, row: Sequence[Any], settings: Settings) -> "_Draft":
         values = dict(zip(NEW_COLUMNS, row, strict=True))
         options = json.loads(values["options"]) if values["options"] else {}
         if not options.get("max_attempts", settings.max_attempts):
@@ -80,12 +80,12 @@ class _Draft:
         options: str = self.values["options"]
         return options
 
-    def messages(self, settings: Conf) -> Claimed:
+    def messages(self, settings: Settings) -> Claimed:
         """Return what a worker would be sent."""
         return _messages({**self.values, "attempts": self.attempts, "crashes": 0}, self.token, settings)
 
 
-def _record(draft: _Draft, outcome: Outcome, settings: Conf) -> tuple[str, ...]:
+def _record(draft: _Draft, outcome: Outcome, settings: Settings) -> tuple[str, ...]:
     """Write the row and move it to the history in one transaction; return the ids of the hooks that follow."""
     queue = OrmQ.objects.using(settings.orm)
     with transaction.atomic(using=settings.orm):
@@ -96,7 +96,7 @@ def _record(draft: _Draft, outcome: Outcome, settings: Conf) -> tuple[str, ...]:
         return completion.finish([outcome], cluster=settings.name).hooks
 
 
-def _claim(row_id: str, settings: Conf) -> Claimed | None:
+def _claim(row_id: str, settings: Settings) -> Claimed | None:
     """Claim a hook for this process, due or not. None: it is gone, or a cluster was faster."""
     token = ids.new_token()
     rows = OrmQ.objects.using(settings.orm).filter(pk=row_id)
@@ -108,7 +108,7 @@ def _claim(row_id: str, settings: Conf) -> Claimed | None:
     return _messages({field.attname: row.__dict__[field.attname] for field in OrmQ._meta.fields}, token, settings)
 
 
-def _messages(row: Mapping[str, Any], token: str, settings: Conf) -> Claimed:
+def _messages(row: Mapping[str, Any], token: str, settings: Settings) -> Claimed:
     timeout = settings.timeout
     if row["options"]:
         timeout = json.loads(row["options"]).get("timeout", timeout)
@@ -136,7 +136,7 @@ def _ended(outcome: Outcome, error: BaseException | None) -> Outcome:
     return outcome
 
 
-def _run_hook(hook_id: str, settings: Conf) -> None:
+def _run_hook(hook_id: str, settings: Settings) -> None:
     """Run a hook to its end; what it raises is logged and stands on its task's page."""
     while (claim := _claim(hook_id, settings)) is not None:
         outcome, error = _execute(*claim, settings.orm)

@@ -9,7 +9,8 @@ from django.db import Error, connections
 
 from django_q import conf
 from django_q.brokers import doorbell
-from django_q.brokers.base import Broker, Listener
+from django_q.brokers.base import Listener, QueueBroker
+from django_q.brokers.custom import TOLD, Broker, ticket
 from django_q.brokers.listener import CHANNEL, Bells
 from django_q.engine import completion
 from django_q.engine.completion import Settled
@@ -17,6 +18,8 @@ from django_q.kernel import clock
 from django_q.kernel.messages import Claim, Envelope, Letter, Outcome
 from django_q.kernel.states import Event, TaskKind, TaskState
 from django_q.models import OrmQ
+from django_q.models.queue import OrmQQuerySet
+from django_q.signing import SignedPackage
 
 logger = logging.getLogger("django_q")
 
@@ -26,7 +29,7 @@ _NOTIFY_EVERY = 0.05  # seconds between two notifications of a queue by one proc
 _notified: dict[str, float] = {}
 
 
-class OrmBroker(Broker):
+class OrmBroker(QueueBroker):
     """Queue rows in the database of ``Q_CLUSTER["orm"]``."""
 
     def __init__(self) -> None:
@@ -56,9 +59,9 @@ class OrmBroker(Broker):
             logger.info("Could not notify the clusters of %r: %s", queue, error)
 
     def claim(self, limit: int, *, queues: Sequence[str], incarnation: str, generation: int) -> list[Claim]:
-        default = conf.current().timeout
+        timeout = conf.current().timeout
         rows = self._queue.claim(limit, queues=queues, incarnation=incarnation, generation=generation)
-        return [_claim_of(row, default) for row in rows]
+        return [claim_of(row, timeout) for row in rows]
 
     def finish(self, outcomes: Sequence[Outcome], *, cluster: str) -> Settled:
         return completion.finish(outcomes, cluster=cluster)
@@ -80,10 +83,35 @@ class OrmBroker(Broker):
         return self._queue.filter(queue=queue, kind=TaskKind.TASK, state=TaskState.READY).count()
 
 
-def _claim_of(row: dict[str, Any], default_timeout: float | None) -> Claim:
-    timeout = default_timeout
+def claim_of(row: dict[str, Any], timeout: float | None) -> Claim:
+    """Return what the cluster is told of a claimed row; ``timeout`` is that of tasks which say none."""
     if row["options"]:
-        timeout = json.loads(row["options"]).get("timeout", default_timeout)
+        timeout = json.loads(row["options"]).get("timeout", timeout)
     # Whatever took a whole cluster or a worker down runs alone, so that the next death names its cause.
     alone = bool(row["rescues"] or row["crashes"])
     return Claim(Envelope(row["id"], row["token"], row["func"], timeout, alone), Letter.of(row).pack())
+
+
+class ORM(Broker):
+    """The database as the queue, with the verbs that Django Q documents. Its tickets are the rows themselves."""
+
+    bulk = 250  # tickets that one look brings
+
+    @staticmethod
+    def get_connection(list_key: str | None = None) -> OrmQQuerySet:
+        """Return the queue in the database of ``Q_CLUSTER["orm"]``."""
+        queue: OrmQQuerySet = OrmQ.objects.using(conf.current().orm)
+        return queue
+
+    def enqueue(self, task: str) -> str:
+        """Return the id of the task that a ticket stands for: its row is there already."""
+        id: str = SignedPackage.loads(task)["id"]
+        return id
+
+    def dequeue(self) -> list[tuple[str, str]] | None:
+        """Return the ids of the tasks that are ready, each with its ticket; None if there is none."""
+        ready = self._tasks().filter(state=TaskState.READY).order_by("-priority", "id")
+        return [(told["id"], ticket(**told)) for told in ready.values(*TOLD)[: self.bulk]] or None
+
+    def info(self) -> str:
+        return f"ORM {conf.current().orm}"

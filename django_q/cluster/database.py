@@ -7,7 +7,7 @@ from abc import abstractmethod
 from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
 
 from django_q import conf
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.brokers.base import Listener
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.role import Role
@@ -27,7 +27,7 @@ class DatabaseRole(Role):
         self.settings = conf.current()
         self.alias = self.settings.orm
         self._begin_immediate()
-        self.broker = get_broker()
+        self.broker = current_broker()
         self.bells: Listener | None = None
         self.failures = 0
         self._beaten_at = 0.0

@@ -25,12 +25,26 @@ def is_gone(*, host: str, pid: int, started: str, boot: str) -> bool | None:
     """Say whether a process on this very system has ended. None: it cannot be known from here."""
     if host != HOST or boot != boot_id() or not started:
         return None
-    return process_started(pid) != started
+    found = process_started(pid)
+    return None if not found and _is_hidden(pid) else found != started
 
 
 def was_rebooted(*, host: str, boot: str) -> bool:
     """Say whether this host runs another boot than the one in which the process lived."""
     return host == HOST and boot.partition(":")[0] != boot_id().partition(":")[0]
+
+
+def _is_hidden(pid: int) -> bool:
+    """Is there such a process, of another user, and the system shows nothing of it (hidepid, ProtectProc=)?"""
+    if os.path.exists(f"/proc/{pid}/stat"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return False
 
 
 def _read(path: str) -> str:

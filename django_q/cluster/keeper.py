@@ -21,6 +21,7 @@ from django_q.cluster.scheduler import Scheduler
 from django_q.kernel import clock
 from django_q.kernel.states import Event, TaskState
 from django_q.models import Incarnation, OrmQ
+from django_q.tasks import backlog
 
 logger = logging.getLogger("django_q.cluster")
 
@@ -147,7 +148,7 @@ class Keeper(DatabaseRole):
         seconds = self._queue.next_due()
         if seconds is not None and seconds <= 0:
             if self._queue.promote():
-                self.broker.announce(self.settings.queues)
+                self._announce()
             return 0.0
         return math.inf if seconds is None else seconds
 
@@ -155,10 +156,14 @@ class Keeper(DatabaseRole):
         self._fired_at = clock.monotonic()
         return self.scheduler.fire()
 
+    def _announce(self) -> None:
+        """Wake the clusters of every queue: what was made ready need not be for this one."""
+        self.broker.announce(backlog.queue_names())
+
     def _look(self) -> float:
         steady = self._steady_since is not None and clock.monotonic() - self._steady_since >= self.settings.lease
         if self.maintainer.look(steady=steady):
-            self.broker.announce(self.settings.queues)
+            self._announce()
         if self.maintainer.stop_requested:
             self._end_cluster()
         # Enqueued or scheduled on another host, perhaps: no bell rang here.

@@ -48,6 +48,7 @@ class Ledger:
         self.backlog: deque[Entry] = deque()
         self.alone: deque[Entry] = deque()  # marked, waiting for an empty seat
         self.unconfirmed_bytes = 0
+        self.unconfirmed = 0  # outcomes
         self._entries: dict[Key, Entry] = {}
         self._unsent: list[Key] = []
 
@@ -113,6 +114,7 @@ class Ledger:
         entry.outcome = (header, report)
         entry.letter = b""
         self.unconfirmed_bytes += len(report)
+        self.unconfirmed += 1
         self._unsent.append(key)
         return entry
 
@@ -139,6 +141,7 @@ class Ledger:
         entry = self._entries.pop(key, None)
         if entry is not None and entry.outcome is not None:
             self.unconfirmed_bytes -= len(entry.outcome[1])
+            self.unconfirmed -= 1
 
     def ids(self) -> list[str]:
         """Return the ids of all claims."""

@@ -54,7 +54,7 @@ class Monitor(DatabaseRole):
         self._oldest = clock.monotonic()
         self.sender.send(Kind.CONFIRMED, [(outcome.id, outcome.token) for outcome in batch])
         if settled.ready:
-            self.broker.announce(self.settings.queues)
+            self.broker.announce(settled.ready)
         if settled.due:
             self.broker.tell_keepers(DUE)
         return 0.0 if self.outcomes else 1.0

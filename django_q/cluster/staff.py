@@ -12,7 +12,8 @@ from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.children import Child, Nursery
 from django_q.cluster.launch import Recruit
 from django_q.cluster.ledger import Ledger
-from django_q.cluster.memory import residents
+from django_q.cluster.memory import of_host, residents
+from django_q.cluster.processor import ProcessorTime
 from django_q.cluster.seats import Seat
 from django_q.cluster.slots import Slots
 from django_q.kernel import clock
@@ -59,6 +60,7 @@ class Staff:
         self._started_at = clock.now()
         self._counts: Counter[str] = Counter()
         self._replaced: Counter[str] = Counter()  # by role, and workers that were recycled
+        self._processor = ProcessorTime()
         self._early_deaths = 0  # one after the other
         self._not_before = 0.0  # when the next child may be started
 
@@ -184,6 +186,7 @@ class Staff:
             if len(ledger)
             else "idle"
         )
+        pids = [os.getpid(), *(child.pid for child in self.children() if not child.is_dead)]
         return {
             "state": state,
             "started": self._started_at.isoformat(),
@@ -195,7 +198,10 @@ class Staff:
             },
             "backlog": len(ledger.backlog) + len(ledger.alone),
             "held": len(ledger),
-            "memory": residents([os.getpid(), *(child.pid for child in self.children() if not child.is_dead)]),
+            "unrecorded": ledger.unconfirmed,
+            "memory": residents(pids),
+            "host_memory": of_host(),
+            "cpu": self._processor.percent(pids),
             "replaced": dict(self._replaced),
             **self._counts,
         }

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.cache import caches
 
-from django_q.conf import Conf
+from django_q.conf import Settings
 
 Columns = dict[str, Any]  # of a Task, its payloads still signed
 
@@ -23,7 +23,7 @@ def task_key(task_id: str) -> str:
     return f"django_q:{task_id}"
 
 
-def store(task: Columns, seconds: float | None, settings: Conf) -> None:
+def store(task: Columns, seconds: float | None, settings: Settings) -> None:
     """Keep a task that ended for so many seconds, None: as long as the cache keeps, and make its group find it."""
     cache = caches[settings.cache]
     cache.set(task_key(task["id"]), task, seconds)
@@ -38,18 +38,18 @@ def store(task: Columns, seconds: float | None, settings: Conf) -> None:
         cache.set(_size_key(task["group"]), place + 1, seconds)
 
 
-def load(task_id: str, settings: Conf) -> Columns | None:
+def load(task_id: str, settings: Settings) -> Columns | None:
     """Return a task that ended, None if the cache has none."""
     task: Columns | None = caches[settings.cache].get(task_key(task_id))
     return task
 
 
-def delete(task_id: str, settings: Conf) -> bool:
+def delete(task_id: str, settings: Settings) -> bool:
     """Delete a task; tell whether it was there."""
     return bool(caches[settings.cache].delete(task_key(task_id)))
 
 
-def members(group: str, settings: Conf) -> list[Columns]:
+def members(group: str, settings: Settings) -> list[Columns]:
     """Return the tasks of a group that the cache still has, in the order of their enqueueing."""
     # A finish that was written again has two places.
     keys = list(dict.fromkeys(task_key(id) for ids in _ids(group, settings) for id in ids.values()))
@@ -57,7 +57,7 @@ def members(group: str, settings: Conf) -> list[Columns]:
     return sorted(found, key=lambda task: str(task["id"]))
 
 
-def forget(group: str, settings: Conf) -> None:
+def forget(group: str, settings: Settings) -> None:
     """Delete a group and its tasks."""
     cache = caches[settings.cache]
     for ids in list(_ids(group, settings)):
@@ -65,7 +65,7 @@ def forget(group: str, settings: Conf) -> None:
     cache.delete(_size_key(group))
 
 
-def _ids(group: str, settings: Conf) -> Iterator[dict[str, str]]:
+def _ids(group: str, settings: Settings) -> Iterator[dict[str, str]]:
     """Yield the ids of a group's tasks by their places, some at a time, until a part of the places is empty."""
     places = _places(group, 0)
     while True:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from django_q import conf, signals
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.engine import cached, gathering, records, succession
 from django_q.engine.decision import Decision, decide, remembered
 from django_q.engine.succession import Step
@@ -31,7 +31,7 @@ class Settled:
 
     discarded: tuple[Key, ...] = ()  # finishes whose claim was lost
     hooks: tuple[str, ...] = ()  # ids of the hook rows that were written
-    ready: bool = False  # rows became ready
+    ready: set[str] = field(default_factory=set)  # queues in which rows became ready
     due: bool = False  # rows were deferred, perhaps for a moment only
     finished: list[dict[str, Any]] = field(default_factory=list)  # what post_execute is sent
     failed_hooks: list[dict[str, Any]] = field(default_factory=list)  # what hook_failed is sent
@@ -55,7 +55,7 @@ def finish(outcomes: Sequence[Outcome], *, cluster: str) -> Settled:
 class _Batch:
     """The steps of one transaction."""
 
-    def __init__(self, settings: Conf, cluster: str, settled: Settled) -> None:
+    def __init__(self, settings: Settings, cluster: str, settled: Settled) -> None:
         self.settings = settings
         self.alias = settings.orm
         self.cluster = cluster
@@ -88,7 +88,7 @@ class _Batch:
     def _apply(self, decision: Decision, row: OrmQ, outcome: Outcome) -> None:
         changes: dict[str, Any] = dict(decision.changes)
         if decision.delay is None:
-            self.settled.ready = True
+            self.settled.ready.add(row.queue)
         else:
             self.settled.due = True
             changes["run_after"] = dialect_for(self.alias).later_expression(decision.delay)
@@ -114,15 +114,15 @@ class _Batch:
             if row["chain"]:
                 succeeded = outcome.ending is Ending.SUCCEEDED
                 steps.append(Step.of(row["id"], row["name"], row["chain"], options, succeeded=succeeded))
-            self.settled.finished.append(records.summary(row, outcome))
+            if signals.post_execute.receivers:
+                self.settled.finished.append(records.summary(row, outcome))
         if history:
             Task.objects.using(self.alias).record(history)
         if hooks:
             self.queue.put(hooks)
             self.settled.hooks = tuple(hook[0] for hook in hooks)
-            self.settled.ready = True
-        if succession.follow(self.alias, steps, cluster=self.cluster):
-            self.settled.ready = True
+            self.settled.ready.update(row["queue"] for row, _ in tasks if row["hook"])
+        self.settled.ready |= succession.follow(self.alias, steps, cluster=self.cluster)
         self._end_hooks([(row, outcome) for row, outcome in pairs if row["kind"] == TaskKind.HOOK])
 
     def _is_kept(self, row: Row, outcome: Outcome, options: dict[str, Any]) -> bool:
@@ -171,6 +171,5 @@ def _announce(settled: Settled) -> None:
     for failed in settled.failed_hooks:
         logger.error("The hook %(hook)s of task %(task_id)s failed: %(error)s", failed, extra={"action": "hook_failed"})
         signals.send(signals.hook_failed, **failed)
-    if signals.post_execute.receivers:
-        for summary in settled.finished:
-            signals.send(signals.post_execute, task=summary)
+    for summary in settled.finished:
+        signals.send(signals.post_execute, task=summary)

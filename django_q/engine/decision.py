@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.kernel import clock
 from django_q.kernel.messages import Outcome
 from django_q.kernel.retry import Backoff
@@ -46,7 +46,7 @@ class Decision:
     warning: str = ""
 
 
-def decide(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+def decide(outcome: Outcome, row: Held, settings: Settings) -> Decision:
     """Return what follows from an attempt that did not succeed."""
     if outcome.ending in (Ending.UNSTARTED, Ending.INTERRUPTED):
         return Decision(Event.RELEASE)  # given back: it has neither failed nor crashed
@@ -59,7 +59,7 @@ def decide(outcome: Outcome, row: Held, settings: Conf) -> Decision:
     return Decision(Event.FINISH)
 
 
-def _after_death(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+def _after_death(outcome: Outcome, row: Held, settings: Settings) -> Decision:
     crashes = row.crashes + 1
     if crashes >= settings.max_crashes:
         return Decision(Event.FINISH)
@@ -67,7 +67,7 @@ def _after_death(outcome: Outcome, row: Held, settings: Conf) -> Decision:
     return Decision(Event.RESCUE, {"crashes": crashes}, error=error, warning=f"Task {row.id} is run again: {error}")
 
 
-def _after_miss(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+def _after_miss(outcome: Outcome, row: Held, settings: Settings) -> Decision:
     since = unknown_since(row.errors)
     if since is not None and (clock.now() - since).total_seconds() >= settings.unknown_task_grace:
         return Decision(Event.FINISH)
@@ -78,7 +78,7 @@ def _after_miss(outcome: Outcome, row: Held, settings: Conf) -> Decision:
     return Decision(Event.POSTPONE, delay=delay, error=outcome.report.error if since is None else "", warning=warning)
 
 
-def _after_error(outcome: Outcome, row: Held, settings: Conf) -> Decision:
+def _after_error(outcome: Outcome, row: Held, settings: Settings) -> Decision:
     options = json.loads(row.options) if row.options else {}
     most = (
         settings.hook_max_attempts if row.kind == TaskKind.HOOK else options.get("max_attempts", settings.max_attempts)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_q import conf, signals
-from django_q.engine import context, failures, gathering, hooks, reporters
+from django_q.engine import context, failures, gathering, hooks, reporters, told
 from django_q.engine.context import RunningTask
 from django_q.engine.timeouts import AsyncGuard, Guard
 from django_q.exceptions import (
@@ -127,14 +127,16 @@ def conclude(attempt: Attempt) -> Outcome:
 
 def announce(attempt: Attempt, outcome: Outcome) -> None:
     """Tell the receivers in this process that a function ended."""
-    if attempt.function is not None:
-        signals.send(signals.post_execute_in_worker, func=attempt.function, task=attempt.task, outcome=outcome)
+    if attempt.function is not None and signals.post_execute_in_worker.receivers:
+        task = told.of_ended(attempt.task, attempt.args, attempt.kwargs, outcome)
+        signals.send(signals.post_execute_in_worker, func=attempt.function, task=task, outcome=outcome)
 
 
 async def aannounce(attempt: Attempt, outcome: Outcome) -> None:
     """Tell the receivers in this process that a coroutine function ended."""
-    if attempt.function is not None:
-        await signals.asend(signals.post_execute_in_worker, func=attempt.function, task=attempt.task, outcome=outcome)
+    if attempt.function is not None and signals.post_execute_in_worker.receivers:
+        task = told.of_ended(attempt.task, attempt.args, attempt.kwargs, outcome)
+        await signals.asend(signals.post_execute_in_worker, func=attempt.function, task=task, outcome=outcome)
 
 
 # --- prepare -------------------------------------------------------------------------------------------------------
@@ -178,7 +180,9 @@ def _lacks_code(error: BaseException) -> bool:
 
 def _call(attempt: Attempt) -> None:
     context.enter(attempt.task)
-    signals.send(signals.pre_execute, func=attempt.function, task=attempt.task)
+    if signals.pre_execute.receivers:
+        task = told.of_running(attempt.task, attempt.args, attempt.kwargs)
+        signals.send(signals.pre_execute, func=attempt.function, task=task)
     try:
         value = attempt.function(*attempt.args, **attempt.kwargs)  # type: ignore[misc]
     except ItemsFailed as error:
@@ -191,7 +195,9 @@ def _call(attempt: Attempt) -> None:
 
 async def _acall(attempt: Attempt) -> None:
     context.enter(attempt.task)
-    await signals.asend(signals.pre_execute, func=attempt.function, task=attempt.task)
+    if signals.pre_execute.receivers:
+        task = told.of_running(attempt.task, attempt.args, attempt.kwargs)
+        await signals.asend(signals.pre_execute, func=attempt.function, task=task)
     attempt.result = _store(attempt, await attempt.function(*attempt.args, **attempt.kwargs))  # type: ignore[misc]
 
 

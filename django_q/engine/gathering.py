@@ -36,8 +36,8 @@ def gather(gather_id: str, letter: Letter) -> list[Any]:
     return results
 
 
-def release(alias: str, chains: Iterable[str]) -> bool:
-    """Make the gathers among these ids ready whose items have all ended; tell whether one became so.
+def release(alias: str, chains: Iterable[str]) -> set[str]:
+    """Make the gathers among these ids ready whose items have all ended; return their queues.
 
     The caller has removed items from the queue in the open transaction. The gather is locked first: of two that remove
     the last two items at once, the second sees what the first did.
@@ -46,18 +46,18 @@ def release(alias: str, chains: Iterable[str]) -> bool:
     waiting = queue.filter(pk__in=set(chains), kind=TaskKind.GATHER, state=TaskState.WAITING)
     gathers = list(waiting.order_by("pk").select_for_update().values_list("pk", flat=True))
     if not gathers:
-        return False
+        return set()
     unended = Exists(OrmQ.objects.filter(chain=OuterRef("pk")))
-    ready = list(queue.filter(~unended, pk__in=gathers).values_list("pk", flat=True))
-    return bool(ready and queue.filter(pk__in=ready).move(Event.UNBLOCK))
+    ready = dict(queue.filter(~unended, pk__in=gathers).values_list("pk", "queue"))
+    return set(ready.values()) if ready and queue.filter(pk__in=ready).move(Event.UNBLOCK) else set()
 
 
-def release_all(alias: str) -> bool:
-    """Make every gather ready whose items have all ended, should one have been overlooked; tell whether one was."""
+def release_all(alias: str) -> set[str]:
+    """Make every gather ready whose items have all ended, should one have been overlooked; return their queues."""
     waiting = OrmQ.objects.using(alias).filter(kind=TaskKind.GATHER, state=TaskState.WAITING)
     chains = list(waiting.filter(~Exists(OrmQ.objects.filter(chain=OuterRef("pk")))).values_list("pk", flat=True))
     if not chains:
-        return False
+        return set()
     with transaction.atomic(using=alias):
         return release(alias, chains)
 

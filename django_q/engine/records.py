@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from datetime import timezone as zones
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.conf import settings as project
 from django.utils import timezone
 
 from django_q import conf
-from django_q.conf import Conf
+from django_q.conf import Settings
+from django_q.engine.told import Told, payload
 from django_q.kernel import clock, ids
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import REASONS, Ending, Event, Reason, TaskKind, TaskState
@@ -58,7 +60,7 @@ def _sealed_error(row: Row, outcome: Outcome) -> bytes | None:
     return codec.encode(outcome.report.error, purpose="result", task_id=row["id"], func=row["func"])
 
 
-def hook_row(row: Row, options: dict[str, Any], outcome: Outcome, settings: Conf) -> tuple[Any, ...]:
+def hook_row(row: Row, options: dict[str, Any], outcome: Outcome, settings: Settings) -> tuple[Any, ...]:
     """Return NEW_COLUMNS of the hook that follows a task."""
     id = ids.new_id()
     codec = settings.codec()
@@ -85,7 +87,7 @@ def hook_row(row: Row, options: dict[str, Any], outcome: Outcome, settings: Conf
     return tuple(values.get(column) for column in NEW_COLUMNS)
 
 
-def is_transient(options: dict[str, Any], settings: Conf) -> bool:
+def is_transient(options: dict[str, Any], settings: Settings) -> bool:
     """Does a success leave no row, because nobody wants it or because it goes to the cache?"""
     return not options.get("save", settings.saves) or bool(options.get("cached", settings.cached))
 
@@ -105,16 +107,14 @@ def _in_settings_form(moment: Any) -> Any:
     return timezone.make_naive(moment) if timezone.is_aware(moment) and not project.USE_TZ else moment
 
 
-def summary(row: Row, outcome: Outcome) -> dict[str, Any]:
+def summary(row: Row, outcome: Outcome) -> Told:
     """Return what the signal post_execute says of a task."""
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "func": row["func"],
-        "group": row["group"],
-        "success": outcome.ending is Ending.SUCCEEDED,
-        "reason": None if outcome.ending is Ending.SUCCEEDED else REASONS[outcome.ending].value,
-    }
+    succeeded = outcome.ending is Ending.SUCCEEDED
+    known = {name: row[name] for name in ("id", "name", "func", "group", "hook")}
+    blobs = {"args": row["args"], "kwargs": row["kwargs"], "result": outcome.report.result}
+    lazy = {name: partial(payload, name, known, blob) for name, blob in blobs.items()}
+    reason = None if succeeded else REASONS[outcome.ending].value
+    return Told({**known, "cluster": row["queue"], "success": succeeded, "reason": reason}, lazy)
 
 
 def archive_unrun(alias: str, row: OrmQ, *, cluster: str | None, error: str) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.models import Task
 from django_q.models.task import TaskQuerySet
 
@@ -19,7 +19,7 @@ class Retention:
     per: str | None = None  # of each group, name or func; None: of all
 
     @classmethod
-    def of(cls, settings: Conf) -> "Retention":
+    def of(cls, settings: Settings) -> "Retention":
         """Return what the settings say: save_limit=0 keeps all successes whatever their age."""
         limit = settings.save_limit
         return cls(

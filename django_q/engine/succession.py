@@ -28,22 +28,32 @@ class Step:
         return cls(id, name, chain, succeeded or options.get(ON_FAILURE) == CONTINUE)
 
 
-def follow(alias: str, steps: Sequence[Step], *, cluster: str | None) -> bool:
-    """Make ready what waited for these steps, and end what waited in vain; tell whether something became ready.
+def follow(alias: str, steps: Sequence[Step], *, cluster: str | None) -> set[str]:
+    """Make ready what waited for these steps, and end what waited in vain; return the queues where rows became ready.
 
     The steps have left the queue in the open transaction.
     """
     if not steps:
-        return False
-    followers = OrmQ.objects.using(alias).filter(waits_for__in=[step.id for step in steps if step.opens])
-    is_ready = bool(followers.move(Event.UNBLOCK, waits_for=None))
-    had_hooks = _end_chains(alias, [step for step in steps if not step.opens], cluster=cluster)
-    return gathering.release(alias, {step.chain for step in steps}) or is_ready or had_hooks
+        return set()
+    queues = _begin(alias, [step.id for step in steps if step.opens])
+    queues |= _end_chains(alias, [step for step in steps if not step.opens], cluster=cluster)
+    return queues | gathering.release(alias, {step.chain for step in steps})
 
 
-def _end_chains(alias: str, failed: Sequence[Step], *, cluster: str | None) -> bool:
-    """Move the later steps of chains to the history: one before them did not succeed. Tell whether they had hooks."""
-    had_hooks = False
+def _begin(alias: str, ended: Sequence[str]) -> set[str]:
+    """Make the next steps ready; return their queues, which need not be those of the steps before."""
+    if not ended:
+        return set()
+    rows = OrmQ.objects.using(alias)
+    followers = dict(rows.filter(waits_for__in=ended).values_list("pk", "queue"))
+    if followers:
+        rows.filter(pk__in=followers).move(Event.UNBLOCK, waits_for=None)
+    return set(followers.values())
+
+
+def _end_chains(alias: str, failed: Sequence[Step], *, cluster: str | None) -> set[str]:
+    """Move the later steps of chains to the history: one before them did not succeed. Return the queues of hooks."""
+    hooked: set[str] = set()
     ended = {step.id: step for step in failed}  # a step that has ended, and the one that it ended for
     while ended:
         rows = list(OrmQ.objects.using(alias).filter(waits_for__in=ended, state=TaskState.WAITING))
@@ -51,6 +61,7 @@ def _end_chains(alias: str, failed: Sequence[Step], *, cluster: str | None) -> b
             cause = ended[row.waits_for or ""]
             error = f"Not run: the step {cause.name} ({cause.id}) did not succeed."
             records.archive_unrun(alias, row, cluster=cluster, error=error)
-            had_hooks = had_hooks or bool(row.hook)
+            if row.hook:
+                hooked.add(row.queue)
         ended = {row.pk: ended[row.waits_for or ""] for row in rows}
-    return had_hooks
+    return hooked

@@ -3,8 +3,6 @@
 import os
 from typing import Any
 
-from django.db import connections
-
 from django_q import conf
 from django_q.cluster.cluster import Cluster, require_a_system_that_can_run_clusters
 from django_q.kernel import clock, ids
@@ -37,9 +35,8 @@ class OwnCluster:
 
     def start(self) -> None:
         """Start it, with one worker, silently: who watches the task says how it ended."""
-        connections.close_all()  # a forked child would end the server's side of them
         self._cluster = Cluster(workers=1, log_level="CRITICAL")
-        self._cluster.start()
+        self._cluster.start(wait=False)
 
     @property
     def is_running(self) -> bool:

@@ -8,12 +8,12 @@ from django.db.migrations.executor import MigrationExecutor
 
 from django_q import conf
 from django_q.cluster.cluster import require_a_system_that_can_run_clusters
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.exceptions import ClusterError, InvalidSettings
 from django_q.models.troubles import migrate_command
 
 
-def require_all(name: str | None) -> Conf:
+def require_all(name: str | None) -> Settings:
     """Return the settings of the cluster with this name; raise CommandError where it could not work."""
     require_system()
     settings = settings_of(name)
@@ -29,7 +29,7 @@ def require_system() -> None:
         raise CommandError(str(error), returncode=2) from error
 
 
-def settings_of(name: str | None) -> Conf:
+def settings_of(name: str | None) -> Settings:
     """Return the settings under a name; children that start with an empty interpreter read it from the environment."""
     if name is not None:
         os.environ["Q_CLUSTER_NAME"] = name

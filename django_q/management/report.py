@@ -1,11 +1,13 @@
 """An overview as lines of plain text."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import arrow
 
 from django_q.kernel import clock
-from django_q.tasks.overview import ClusterView, LastDay, Overview, QueueView, UnknownView, age
+from django_q.models.schedule import aware
+from django_q.tasks.overview import ClusterView, LastDay, Overview, QueueView, SchedulesView, UnknownView, age
 
 
 def lines_of(seen: Overview) -> Iterator[str]:
@@ -15,7 +17,9 @@ def lines_of(seen: Overview) -> Iterator[str]:
         yield from _cluster(cluster)
     yield _head("Queues", len(seen.queues))
     yield from _queues(seen.queues)
+    yield from _schedules(seen.schedules)
     yield _last_day(seen.last_day)
+    yield f"  {seen.last_day.pace()}"
     if seen.unknown:
         yield "Waiting for a worker that knows the function"
         yield from map(_unknown, seen.unknown)
@@ -64,8 +68,21 @@ def _queues(queues: tuple[QueueView, ...]) -> Iterator[str]:
 
 
 def _last_day(day: LastDay) -> str:
-    more = " (and more, not counted)" if day.is_cut else ""
-    return f"Last 24 hours: {day.succeeded} succeeded, {day.failed} failed, {day.canceled} canceled{more}"
+    return f"Last 24 hours: {day.in_words()}"
+
+
+def _schedules(found: SchedulesView) -> Iterator[str]:
+    """Yield how many schedules there are, which is due next, and which missed runs."""
+    paused = f", {found.paused} paused" if found.paused else ""
+    due = "" if found.next_run is None else f", next {found.next_name} {_when(found.next_run)}"
+    yield f"{_head('Schedules', found.count)}{paused}{due}"
+    for name, missed, last in found.missed:
+        lately = "" if last is None else f", the last {_when(last)}"
+        yield f"  {name}: missed {missed} {'run' if missed == 1 else 'runs'}{lately}"
+
+
+def _when(value: datetime) -> str:
+    return arrow.get(aware(value)).humanize(arrow.get(clock.now()))
 
 
 def _unknown(unknown: UnknownView) -> str:

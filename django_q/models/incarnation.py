@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_q.kernel.states import TaskState
@@ -125,4 +126,4 @@ class Incarnation(models.Model):
         permissions = [("control_cluster", _("Can stop clusters"))]
 
     def __str__(self) -> str:
-        return f"{self.name} on {self.host} ({self.pid})"
+        return gettext("%(name)s on %(host)s (%(pid)s)") % {"name": self.name, "host": self.host, "pid": self.pid}

@@ -1,5 +1,6 @@
 """The queue: one row per task or hook that has not ended, and the only verbs that change its state."""
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
@@ -8,12 +9,14 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from django_q.exceptions import PayloadError
 from django_q.kernel.ids import new_token
 from django_q.kernel.states import TRANSITIONS, Event, TaskKind, TaskState
 from django_q.models.dialects import dialect_for
-from django_q.models.dialects.base import CLAIMED_COLUMNS, QUEUE, Pair, Rows, parts
+from django_q.models.dialects.base import CLAIMED_COLUMNS, QUEUE, Pair, Rows, Terms, parts
 from django_q.models.fields import SignedPickleField
 from django_q.models.installed import app_label
+from django_q.models.labels import KINDS, STATES
 
 # What a row that is put in says; every other column starts at its default.
 NEW_COLUMNS = (
@@ -37,15 +40,22 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         starting = tuple(_STARTING.values())
         dialect_for(self.db).insert(QUEUE, (*NEW_COLUMNS, *_STARTING), [(*row, *starting) for row in rows])
 
-    def claim(self, limit: int, *, queues: Iterable[str], incarnation: str, generation: int) -> list[dict[str, Any]]:
-        """Lease up to ``limit`` ready rows to a living incarnation. No row is leased twice."""
+    def claim(
+        self,
+        limit: int,
+        *,
+        queues: Iterable[str],
+        incarnation: str,
+        generation: int,
+        among: Sequence[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Lease up to ``limit`` ready rows to a living incarnation, of tasks only those ``among`` these ids unless
+        that is None. No row is leased twice."""
         sql, token = dialect_for(self.db), new_token()
         rows: Rows = []
         for queue in queues:
             if len(rows) < limit:
-                rows += sql.claim(
-                    limit - len(rows), queue=queue, incarnation=incarnation, generation=generation, token=token
-                )
+                rows += sql.claim(limit - len(rows), Terms(queue, incarnation, generation, token, among))
         return [{"token": token, **dict(zip(CLAIMED_COLUMNS, row, strict=True))} for row in rows]
 
     def take(self, pairs: Sequence[Pair]) -> Rows:
@@ -123,11 +133,9 @@ class OrmQ(models.Model):
     """A task or hook that has not ended."""
 
     id = models.CharField(_("id"), primary_key=True, max_length=32, editable=False)
-    kind = models.SmallIntegerField(
-        _("kind"), choices=[(kind.value, kind.name.lower()) for kind in TaskKind], default=0
-    )
+    kind = models.SmallIntegerField(_("kind"), choices=KINDS, default=0)
     queue = models.CharField(_("queue"), max_length=100)
-    state = models.SmallIntegerField(_("state"), choices=[(state.value, state.name.lower()) for state in TaskState])
+    state = models.SmallIntegerField(_("state"), choices=STATES)
     priority = models.SmallIntegerField(_("priority"), default=0, help_text=_("Greater first."))
     run_after = models.DateTimeField(_("run after"), null=True, blank=True)
     enqueued_at = models.DateTimeField(_("enqueued at"))
@@ -174,3 +182,22 @@ class OrmQ(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def task_id(self) -> str:
+        """Return the id, under the name that Django Q gave it."""
+        id: str = self.pk
+        return id
+
+    def q_options(self) -> dict[str, Any]:
+        """Return what was asked for beyond defaults."""
+        return json.loads(self.options) if self.options else {}
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """Return what Django Q calls the package; of one that cannot be read, the id tells the error."""
+        try:
+            call = {"args": self.args, "kwargs": self.kwargs}
+        except PayloadError as error:
+            return {"id": f"*{type(error).__name__}"}
+        known = {name: getattr(self, name) for name in ("id", "name", "func", "group", "hook")}
+        return {**known, **call, "started": self.enqueued_at, "cluster": self.queue, **self.q_options()}

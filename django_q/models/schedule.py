@@ -19,9 +19,10 @@ from django_q import conf
 from django_q.exceptions import ClusterError
 from django_q.kernel import callables, clock, literals, recurrence
 from django_q.kernel.cron import Cron
-from django_q.kernel.recurrence import POLICIES, Recurrence
+from django_q.kernel.recurrence import Recurrence
 from django_q.models.dialects import dialect_for
 from django_q.models.installed import app_label
+from django_q.models.labels import MISSED_RUNS
 from django_q.models.task import Task
 
 FOREVER = -1
@@ -134,7 +135,7 @@ class Schedule(models.Model):
     )  # fmt: skip
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
     catch_up = models.CharField(
-        _("missed runs"), max_length=4, blank=True, default="", choices=[(each, each) for each in POLICIES],
+        _("missed runs"), max_length=4, blank=True, default="", choices=MISSED_RUNS,
         help_text=_("What becomes of them; empty: as Q_CLUSTER says."),
     )  # fmt: skip
     anchor = models.DateTimeField(null=True, blank=True, editable=False, help_text=_("From which periods are counted."))

@@ -8,11 +8,11 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from django_q import conf
-from django_q.kernel.states import Reason
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import HISTORY
 from django_q.models.fields import SignedPickleField
 from django_q.models.installed import app_label
+from django_q.models.labels import REASONS
 from django_q.models.queue import OrmQ
 
 HISTORY_COLUMNS = (
@@ -104,9 +104,7 @@ class Task(models.Model):
     success = models.BooleanField(_("success"), default=True)
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
     crashes = models.PositiveIntegerField(_("crashes"), default=0)
-    reason = models.CharField(
-        _("reason"), max_length=10, null=True, choices=[(reason.value, reason.value) for reason in Reason]
-    )
+    reason = models.CharField(_("reason"), max_length=10, null=True, choices=REASONS)
     error = models.TextField(_("error"), blank=True, default="")
     traceback = models.TextField(_("traceback"), blank=True, default="")
     errors = models.TextField(_("earlier errors"), blank=True, default="", help_text=_("JSON list, the newest last."))
@@ -142,6 +140,10 @@ class Task(models.Model):
     def time_taken(self) -> float:
         """Return the seconds between the start and the end of the run."""
         return (self.stopped - self.started).total_seconds()
+
+    def short_result(self) -> str:
+        """Return the first hundred characters of the result, or of the error."""
+        return str(self.result)[:100]
 
     @classmethod
     def get_result(cls, task_name: str) -> Any:

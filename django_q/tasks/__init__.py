@@ -1,5 +1,8 @@
 """What users call: put tasks into the queue, read what became of them, take them back."""
 
+from importlib import import_module
+from typing import Any
+
 from django_q.engine.context import current_task
 from django_q.tasks.cached import (
     count_group_cached,
@@ -77,3 +80,19 @@ __all__ = [
 
 # ``async`` has been a keyword since Python 3.7: it is reached by getattr() only.
 globals()["async"] = async_task
+
+# What code for Django Q imports from here although it belongs elsewhere.
+_ELSEWHERE = {
+    "Conf": "django_q.conf",
+    "Schedule": "django_q.models",
+    "SignedPackage": "django_q.signing",
+    "Task": "django_q.models",
+    "get_broker": "django_q.brokers",
+    "uuid": "django_q.humanhash",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ELSEWHERE[name]), name)

@@ -17,7 +17,7 @@ from django_q.models import Failure, OrmQ, Success, Task
 from django_q.models.dialects import dialect_for
 
 #: Rows of the history that are counted, and rows of the last hour that are looked at.
-MOST = 10_000
+MOST = 5_000
 _HOUR = 3600
 _WIDTHS = (60, 10, 1)  # seconds of a bar, where the sample covers less than the hour
 _FEWEST = 6  # bars, before narrower ones are drawn

@@ -9,7 +9,8 @@ from django.db import connections
 from django_q import conf
 from django_q.kernel.states import TaskState
 from django_q.models import Incarnation, OrmQ
-from django_q.models.dialects.base import QUEUE
+from django_q.models.dialects import dialect_for
+from django_q.models.dialects.base import HISTORY, QUEUE
 
 #: Rows of one queue and one state that are counted.
 MOST = 10_000
@@ -35,14 +36,8 @@ class Depth:
 def queue_names(served: Iterable[str] = ()) -> list[str]:
     """Return the queues of the settings, those that are served, and those that hold rows: the first fifty."""
     settings = conf.current()
-    rows = OrmQ.objects.using(settings.orm).order_by("queue").values_list("queue", flat=True)
-    names = {settings.name, *settings.queues, *served}
-    last = rows.first()
-    # One look into the index for each name; DISTINCT would read all of it.
-    while last is not None and len(names) < MOST_QUEUES:
-        names.add(last)
-        last = rows.filter(queue__gt=last).first()
-    return sorted(names)[:MOST_QUEUES]
+    found = dialect_for(settings.orm).queue_names(MOST_QUEUES)
+    return sorted({settings.name, *settings.queues, *served, *found})[:MOST_QUEUES]
 
 
 def depths(queues: Sequence[str]) -> list[Depth]:
@@ -57,6 +52,38 @@ def depths(queues: Sequence[str]) -> list[Depth]:
         cursor.execute(f"SELECT {counts}", parameters)
         found = iter(cursor.fetchone())
     return [Depth(queue, *(next(found) for _ in _STATES)) for queue in queues]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many rows there are in each state of the queue and in the history, each up to :data:`MOST` and one."""
+
+    deferred: int
+    waiting: int
+    ready: int
+    claimed: int
+    succeeded: int
+    failed: int  # or did not succeed for another reason
+
+    @property
+    def queued(self) -> int:
+        """Return how many nobody has claimed."""
+        return self.deferred + self.waiting + self.ready
+
+
+def totals() -> Totals:
+    """Count the queue and the history as far as is worth it, in one statement."""
+    connection = connections[conf.current().orm]
+    # A bare condition on the success would not be served by the index everywhere.
+    parts = [(QUEUE, "state", state.value) for state in _STATES] + [(HISTORY, "success", ok) for ok in (True, False)]
+    counts = ", ".join(
+        f"(SELECT COUNT(*) FROM (SELECT 1 FROM {connection.ops.quote_name(table)} WHERE {column} IN (%s)"
+        f" LIMIT {MOST + 1}) AS found)"
+        for table, column, _ in parts
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {counts}", [value for _, _, value in parts])
+        return Totals(*cursor.fetchone())
 
 
 def heads(queue: str) -> Iterator[OrmQ]:

@@ -7,8 +7,8 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from django_q import conf
-from django_q.brokers import Broker, get_broker
-from django_q.conf import Conf
+from django_q.brokers import Broker, current_broker
+from django_q.conf import Settings
 from django_q.engine import succession
 from django_q.engine.succession import CONTINUE, ON_FAILURE, Step
 from django_q.exceptions import InvalidValue
@@ -129,7 +129,7 @@ class Chain:
 # --- the rows ------------------------------------------------------------------------------------------------------
 
 
-def _draft(links: list[Link], group: str | None, common: Given, *, goes_on: bool, settings: Conf) -> list[Draft]:
+def _draft(links: list[Link], group: str | None, common: Given, *, goes_on: bool, settings: Settings) -> list[Draft]:
     if not links:
         raise InvalidValue("A chain without steps cannot be enqueued. Pass at least one function.")
     chain = ids.new_id()
@@ -171,7 +171,7 @@ def _checked(on_failure: str) -> str:
     return on_failure
 
 
-def _run_here(steps: list[Draft], settings: Conf, *, goes_on: bool) -> None:
+def _run_here(steps: list[Draft], settings: Settings, *, goes_on: bool) -> None:
     """Run the steps in this process; raise what the first that failed raised, when the others have ended."""
     first: BaseException | None = None
     for number, step in enumerate(steps, 1):
@@ -185,10 +185,10 @@ def _run_here(steps: list[Draft], settings: Conf, *, goes_on: bool) -> None:
         raise first
 
 
-def _end(steps: list[Draft], failed: Draft, settings: Conf) -> None:
+def _end(steps: list[Draft], failed: Draft, settings: Settings) -> None:
     """Record the steps that are not run because this one failed."""
     if steps:
         gone = Step(failed.id, failed.column("name"), failed.column("chain"), opens=False)
         with transaction.atomic(using=settings.orm):
-            get_broker().enqueue([step.row for step in steps])
+            current_broker().enqueue([step.row for step in steps])
             succession.follow(settings.orm, [gone], cluster=None)

@@ -52,6 +52,12 @@ class ClusterView:
     lease: float = 0.0  # seconds that a heartbeat is believed
     recycled: int = 0  # workers that left by themselves, after so many tasks or so much memory
     replaced: Mapping[str, int] = field(default_factory=dict)  # children that died, by role
+    backlog: int = 0  # tasks that it claimed and has not handed to a worker
+    unrecorded: int = 0  # tasks that have ended and are not in the history yet
+    memory_of: Mapping[str, int] = field(default_factory=dict)  # resident bytes by role; empty where nobody says
+    host_available: int | None = None  # bytes that processes of its host could still get
+    host_total: int | None = None
+    cpu: float | None = None  # what all its processes use, in percent of one processor
 
     @property
     def busy(self) -> int:
@@ -79,6 +85,9 @@ def view_of(row: Incarnation) -> ClusterView:
     stats = _dict_of(row.stats)
     memory = _mapping(stats.get("memory"))
     replaced = {role: count for role, count in _mapping(stats.get("replaced")).items() if count}
+    processes = {"sentinel": [row.pid], **_mapping(stats.get("processes"))}
+    workers = tuple(_worker(each, memory) for each in stats.get("workers", ()))
+    host = _mapping(stats.get("host_memory"))
     return ClusterView(
         id=row.pk,
         name=row.name,
@@ -91,8 +100,8 @@ def view_of(row: Incarnation) -> ClusterView:
         expires_at=row.expires_at,
         ended_at=row.dead_at,
         stop_requested_at=row.stop_requested_at,
-        processes={"sentinel": [row.pid], **_mapping(stats.get("processes"))},
-        workers=tuple(_worker(each, memory) for each in stats.get("workers", ())),
+        processes=processes,
+        workers=workers,
         held=stats.get("held", 0),
         succeeded=stats.get("succeeded", 0),
         not_succeeded=stats.get("not_succeeded", 0),
@@ -100,6 +109,12 @@ def view_of(row: Incarnation) -> ClusterView:
         memory=1024 * sum(memory.values()) if memory else None,
         recycled=replaced.pop("recycled", 0),
         replaced=replaced,
+        backlog=stats.get("backlog", 0),
+        unrecorded=stats.get("unrecorded", 0),
+        memory_of=_by_role({**processes, "worker": [worker.pid for worker in workers]}, memory),
+        host_available=_bytes(host.get("available")),
+        host_total=_bytes(host.get("total")),
+        cpu=stats.get("cpu"),
     )
 
 
@@ -110,14 +125,23 @@ def stop_clusters(ids: Iterable[str]) -> int:
 
 
 def _worker(told: dict[str, Any], memory: Mapping[str, int]) -> WorkerView:
-    resident = memory.get(str(told["pid"]))
     return WorkerView(
         pid=told["pid"],
         running=tuple(told["running"]),
         given=told["given"],
         tasks=tuple(told.get("tasks", ())),
-        memory=None if resident is None else 1024 * resident,
+        memory=_bytes(memory.get(str(told["pid"]))),
     )
+
+
+def _by_role(processes: Mapping[str, Iterable[int]], memory: Mapping[str, int]) -> dict[str, int]:
+    """Return the resident bytes of the processes of each role, of those that could be asked."""
+    known = {role: [memory[str(pid)] for pid in pids if str(pid) in memory] for role, pids in processes.items()}
+    return {role: 1024 * sum(sizes) for role, sizes in known.items() if sizes}
+
+
+def _bytes(kilobytes: int | None) -> int | None:
+    return None if kilobytes is None else 1024 * kilobytes
 
 
 def _dict_of(text: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 from django.db import transaction
 
 from django_q import conf, signals
-from django_q.brokers import get_broker
+from django_q.brokers import Broker, current_broker
 from django_q.brokers.base import STOP
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.engine import cached, records, succession
 from django_q.engine.succession import Step
 from django_q.exceptions import InvalidValue
@@ -103,72 +103,77 @@ def change_priority(task_id: Name, priority: int) -> bool:
     return row is not None and bool(OrmQ.objects.using(settings.orm).filter(pk=row.pk).change_priority(chosen))
 
 
-def queue_size(queue: str | None = None) -> int:
-    """Count the tasks that wait to be claimed, in one queue or in all. Hooks and what is claimed do not count."""
+def queue_size(queue: str | Broker | None = None, *, broker: Broker | None = None) -> int:
+    """Count the tasks that wait to be claimed, in one queue or in all. Hooks and what is claimed do not count.
+
+    A queue is named, or meant by its broker.
+    """
+    chosen = queue if broker is None else broker
+    queue = chosen.list_key if isinstance(chosen, Broker) else chosen
     waiting = OrmQ.objects.using(conf.current().orm).filter(kind=TaskKind.TASK).exclude(state=TaskState.CLAIMED)
     return waiting.count() if queue is None else waiting.filter(queue=queue).count()
 
 
-def _newest(text: str, settings: Conf) -> OrmQ | None:
+def _newest(text: str, settings: Settings) -> OrmQ | None:
     return OrmQ.objects.using(settings.orm).named(text).order_by("-pk").first()
 
 
-def _drop(row: OrmQ, settings: Conf) -> bool:
+def _drop(row: OrmQ, settings: Settings) -> bool:
     """Delete a row that nobody has claimed; the later steps of its chain end with it."""
     with transaction.atomic(using=settings.orm):
         if not OrmQ.objects.using(settings.orm).filter(pk=row.pk).move(Event.CANCEL):
             return False
         ready = _follow(row, settings)
-    if ready:
-        announce(get_broker(), row.queue, settings.orm)
+    for queue in ready:
+        announce(current_broker(), queue, settings.orm)
     return True
 
 
-def _cancel_items(row: OrmQ, settings: Conf) -> None:
+def _cancel_items(row: OrmQ, settings: Settings) -> None:
     """Cancel what an iteration would gather."""
     for item in OrmQ.objects.using(settings.orm).filter(chain=row.pk).defer("args", "kwargs").order_by("pk"):
         cancel(item.pk)
 
 
-def _take_back(row: OrmQ, settings: Conf) -> bool:
+def _take_back(row: OrmQ, settings: Settings) -> bool:
     """Move a row that nobody has claimed to the history, with what follows from its end. False: somebody was faster."""
     outcome = Outcome(row.pk, "", Ending.CANCELED, Report(0.0, 0.0))
-    values = {name: getattr(row, name) for name in ("id", "name", "func", "group")}
+    values = {name: row.__dict__[name] for name in ("id", "name", "func", "group", "hook", "queue", "args", "kwargs")}
     with transaction.atomic(using=settings.orm):
         if not records.archive_unrun(settings.orm, row, cluster=None, error=_CANCELED):
             return False
-        ready = _follow(row, settings) or bool(row.hook)
-    if ready:
-        announce(get_broker(), row.queue, settings.orm)
+        ready = _follow(row, settings) | ({row.queue} if row.hook else set())
+    for queue in ready:
+        announce(current_broker(), queue, settings.orm)
     told = partial(signals.send, signals.post_execute, task=records.summary(values, outcome))
     after_commit(told, settings.orm)
     return True
 
 
-def _follow(row: OrmQ, settings: Conf) -> bool:
-    """See to what waited for a row that has left the queue; tell whether something became ready."""
+def _follow(row: OrmQ, settings: Settings) -> set[str]:
+    """See to what waited for a row that has left the queue; return the queues in which rows became ready."""
     if not row.chain:
-        return False
+        return set()
     stored = json.loads(row.options) if row.options else {}
     step = Step.of(row.pk, row.name, row.chain, stored, succeeded=False)
     return succession.follow(settings.orm, [step], cluster=None)
 
 
-def _ask_to_stop(row: OrmQ, settings: Conf) -> bool:
+def _ask_to_stop(row: OrmQ, settings: Settings) -> bool:
     """Ask the cluster that holds a row to stop it. False: it changed hands since."""
     if row.stop_requested_at is None and not OrmQ.objects.using(settings.orm).filter(pk=row.pk).request_stop():
         return False
-    tell_keepers(get_broker(), STOP, settings.orm)
+    tell_keepers(current_broker(), STOP, settings.orm)
     return True
 
 
-def _enqueue_again(task: Task | OrmQ, settings: Conf) -> str:
+def _enqueue_again(task: Task | OrmQ, settings: Settings) -> str:
     again = Draft(_row_again(task, settings), sync=False)
     submit([again], settings)
     return again.id
 
 
-def _row_again(task: Task | OrmQ, settings: Conf) -> tuple[Any, ...]:
+def _row_again(task: Task | OrmQ, settings: Settings) -> tuple[Any, ...]:
     """Return NEW_COLUMNS of a task that is known already; what was signed for the old id is signed anew."""
     task_id, codec = ids.new_id(), settings.codec()
     row: dict[str, Any] = dict.fromkeys(NEW_COLUMNS) | {"serializer": settings.serializer}

@@ -12,9 +12,9 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from django_q import conf, signals
-from django_q.brokers import Broker, get_broker, inline
-from django_q.brokers.base import DUE
-from django_q.conf import Conf
+from django_q.brokers import current_broker, inline
+from django_q.brokers.base import DUE, QueueBroker
+from django_q.conf import Settings
 from django_q.kernel import callables, clock, ids, names
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models.dialects.base import Later
@@ -74,7 +74,7 @@ class Draft:
     """A row that is checked and signed, and what happens to it."""
 
     row: tuple[Any, ...]  # models.queue.NEW_COLUMNS
-    broker: Broker | None = None
+    broker: QueueBroker | None = None
     sync: bool | None = None
     told: dict[str, Any] | None = None  # what pre_enqueue was sent, and post_enqueue will be
 
@@ -99,7 +99,7 @@ def prepare(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     given: Given,
-    settings: Conf,
+    settings: Settings,
     **marks: Any,
 ) -> Draft:
     """Return the row of a call, with these marks among its options, and tell who listens to pre_enqueue.
@@ -118,7 +118,7 @@ def draft(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     chosen: Options,
-    settings: Conf,
+    settings: Settings,
     marks: dict[str, Any],
     *,
     is_call: bool = True,
@@ -154,7 +154,7 @@ def draft(
     return Draft(row, chosen.broker, chosen.sync)
 
 
-def submit(tasks: Sequence[Draft], settings: Conf) -> None:
+def submit(tasks: Sequence[Draft], settings: Settings) -> None:
     """Write rows, now or when the caller's other transaction commits: all of them or none.
 
     The first one says by which broker, and whether they run here instead.
@@ -178,13 +178,13 @@ def run_here(task: Draft) -> BaseException | None:
     return inline.run(task.row, partial(_tell, [task]))
 
 
-def runs_here(task: Draft, settings: Conf) -> bool:
+def runs_here(task: Draft, settings: Settings) -> bool:
     """Does a task run in the process that enqueues it?"""
     return settings.sync if task.sync is None else task.sync
 
 
 def _write(tasks: Sequence[Draft], alias: str) -> None:
-    broker = tasks[0].broker or get_broker()
+    broker = tasks[0].broker or current_broker()
     rows = [task.row for task in tasks]
     try:
         with transaction.atomic(using=alias) if len(rows) > 1 else nullcontext():
@@ -204,12 +204,12 @@ def _tell(tasks: Iterable[Draft]) -> None:
             signals.send(signals.post_enqueue, task=task.told)
 
 
-def announce(broker: Broker, queue: str, alias: str) -> None:
+def announce(broker: QueueBroker, queue: str, alias: str) -> None:
     """Wake the clusters that serve a queue when what was written is there for them."""
     _once_after_commit(_Bell(broker.announce, (queue,)), alias)
 
 
-def tell_keepers(broker: Broker, topic: str, alias: str) -> None:
+def tell_keepers(broker: QueueBroker, topic: str, alias: str) -> None:
     """Tell the clusters on this host of what was written, when it is there for them."""
     _once_after_commit(_Bell(broker.tell_keepers, topic), alias)
 
@@ -288,7 +288,7 @@ def _prepare_observed(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     given: Given,
-    settings: Conf,
+    settings: Settings,
     marks: dict[str, Any],
 ) -> Draft:
     """Prepare with signals. Receivers of pre_enqueue may change name, args, kwargs and options in the dict they get."""
@@ -299,6 +299,7 @@ def _prepare_observed(
         "func": lookup.address(func)[0],
         "args": args,
         "kwargs": kwargs,
+        "started": clock.now(),  # as Django Q calls the moment of enqueueing
         "options": given,
     }
     signals.send(signals.pre_enqueue, task=task)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, transaction
 
 from django_q import conf
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.engine.failures import clean, describe
 from django_q.exceptions import ClusterError
 from django_q.kernel import clock, literals
@@ -68,7 +68,7 @@ def run_now(row: Schedule) -> str:
     return task.id
 
 
-def _fire(row: Schedule, settings: Conf) -> _Firing:
+def _fire(row: Schedule, settings: Settings) -> _Firing:
     """Return what a schedule that is due makes now, with the row as it will be."""
     firing, now = _Firing(row), aware(row.now)  # type: ignore[attr-defined]
     try:
@@ -81,13 +81,13 @@ def _fire(row: Schedule, settings: Conf) -> _Firing:
     return firing
 
 
-def _plan(row: Schedule, now: datetime, settings: Conf) -> Plan:
+def _plan(row: Schedule, now: datetime, settings: Settings) -> Plan:
     policy = row.catch_up or settings.catch_up
     most = row.repeats if row.repeats > 0 and row.schedule_type != Schedule.ONCE else _MOST
     return plan(row.recurrence(), aware(row.next_run or now), now, policy, most=most)
 
 
-def _draft(row: Schedule, moment: datetime, settings: Conf) -> Draft:
+def _draft(row: Schedule, moment: datetime, settings: Settings) -> Draft:
     args, kwargs = literals.read_args(row.args), literals.read_kwargs(row.kwargs)
     if row.intended_date_kwarg:
         kwargs[row.intended_date_kwarg] = in_settings_form(moment).isoformat()
@@ -133,7 +133,7 @@ def _note(firing: _Firing, error: Exception, now: datetime) -> None:
         row.next_run = in_settings_form(following)
 
 
-def _write(fired: list[_Firing], settings: Conf) -> None:
+def _write(fired: list[_Firing], settings: Settings) -> None:
     tasks = [task for each in fired for task in each.tasks]
     if tasks:
         submit(tasks, settings)
@@ -146,7 +146,7 @@ def _write(fired: list[_Firing], settings: Conf) -> None:
         rows.bulk_update(kept, _CHANGED)
 
 
-def _write_alone(firing: _Firing, settings: Conf) -> None:
+def _write_alone(firing: _Firing, settings: Settings) -> None:
     """Write one schedule of a batch that the database refuses; keep the refusal if it is this one's."""
     try:
         with transaction.atomic(using=settings.orm):

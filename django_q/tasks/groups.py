@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
 from django_q import conf
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.engine import cached as cache
 from django_q.exceptions import InvalidValue
 from django_q.kernel import clock
@@ -131,7 +131,7 @@ def _look(group_id: str, failures: bool, cached: bool | None) -> Callable[[], Me
     return partial(Task.get_task_group, group, failures)
 
 
-def _cached(group: str, failures: bool, settings: Conf) -> Members | None:
+def _cached(group: str, failures: bool, settings: Settings) -> Members | None:
     found = [results.unpacked(each) for each in cache.members(group, settings) if failures or each["success"]]
     return found or None
 
@@ -147,7 +147,7 @@ def _as_list(found: Members | None) -> list[Task] | None:
     return None if found is None else list(found)
 
 
-def _from_cache(cached: bool | None, settings: Conf) -> bool:
+def _from_cache(cached: bool | None, settings: Settings) -> bool:
     return bool(settings.cached if cached is None else cached)
 
 

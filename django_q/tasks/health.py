@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django_q import conf
-from django_q.tasks.overview import Overview
+from django_q.tasks.overview import Standing
 from django_q.tasks.waiting import nobody_serves
 
 OK, WARNING, CRITICAL = 0, 1, 2
@@ -17,8 +17,8 @@ class Health:
     line: str
 
 
-def judge(seen: Overview, *, max_queue: int | None = None, max_age: float | None = None) -> Health:
-    """Judge an overview: critical without a cluster for what waits, a warning above a threshold, else well."""
+def judge(seen: Standing, *, max_queue: int | None = None, max_age: float | None = None) -> Health:
+    """Judge how it stands: critical without a cluster for what waits, a warning above a threshold, else well."""
     deserted = next((queue.complaint for queue in seen.queues if queue.complaint), "")
     if not seen.living:
         return Health(CRITICAL, deserted or nobody_serves(conf.current().name))
@@ -32,6 +32,16 @@ def judge(seen: Overview, *, max_queue: int | None = None, max_age: float | None
             return Health(WARNING, f'the oldest ready task of queue "{queue.name}" waits for {waits}')
     ready = sum(queue.ready for queue in seen.queues)
     return Health(OK, f"{_some(len(seen.living), 'cluster')} alive, {_some(ready, 'task')} ready")
+
+
+def judge_host(seen: Standing, host: str, *, max_queue: int | None = None, max_age: float | None = None) -> Health:
+    """Judge only the clusters of a host, and the queues that they serve."""
+    living = tuple(cluster for cluster in seen.living if cluster.host == host)
+    if not living:
+        return Health(CRITICAL, f"no cluster is alive on this host, {host!r}; start manage.py qcluster here")
+    served = {queue for cluster in living for queue in cluster.queues}
+    own = Standing(living, tuple(queue for queue in seen.queues if queue.name in served))
+    return judge(own, max_queue=max_queue, max_age=max_age)
 
 
 def _some(count: int, word: str) -> str:

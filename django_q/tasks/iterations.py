@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 
 from django_q import conf
 from django_q.brokers import Broker
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.engine.gathering import ITEMS
 from django_q.exceptions import InvalidValue
 from django_q.kernel import ids
@@ -131,7 +131,7 @@ def _as_args(item: Any) -> tuple[Any, ...]:
 
 
 def _items(
-    func: Function, calls: list[tuple[Any, ...]], kwargs: dict[str, Any], given: Given, whole: str, settings: Conf
+    func: Function, calls: list[tuple[Any, ...]], kwargs: dict[str, Any], given: Given, whole: str, settings: Settings
 ) -> list[Draft]:
     # The whole needs the rows of its items, whatever the settings say of rows that nobody asked for.
     kept = {"save": True, "cached": False, "group": whole}
@@ -143,7 +143,12 @@ def _items(
 
 
 def _whole(
-    func: Function, calls: list[tuple[Any, ...]], kwargs: dict[str, Any], given: Given, whole_id: str, settings: Conf
+    func: Function,
+    calls: list[tuple[Any, ...]],
+    kwargs: dict[str, Any],
+    given: Given,
+    whole_id: str,
+    settings: Settings,
 ) -> Draft:
     """Return the row that gathers the results: ready when no item is left in the queue."""
     mine = {name: value for name, value in given.items() if name not in ("group", "hook", "run_after")}

@@ -12,8 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from django_q.brokers.base import Broker
-from django_q.conf import Conf
+from django_q.brokers import Broker, hands_out_for
+from django_q.brokers.base import QueueBroker
+from django_q.conf import Settings
 from django_q.exceptions import InvalidOption, InvalidValue
 from django_q.kernel import callables, clock
 from django_q.kernel.codec import SERIALIZERS
@@ -51,11 +52,11 @@ class Options:
     run_after: datetime | timedelta | None = None
     serializer: str | None = None
     sync: bool | None = None
-    broker: Broker | None = None
+    broker: QueueBroker | None = None
     # What the worker and the monitor have to know: timeout, max_attempts, backoff, save, cached, ack_failure.
     carried: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_json(self, defaults: Conf, **marks: Any) -> str:
+    def as_json(self, defaults: Settings, **marks: Any) -> str:
         """Return what a row carries beyond the settings, with these marks, as compact JSON; empty for nothing."""
         kept = {name: value for name, value in self.carried.items() if not _is_default(name, value, defaults)}
         kept.update(marks)
@@ -96,6 +97,8 @@ def parse(given: Given) -> Options:
             continue
         target = carried if name in _CARRIED else columns
         target[name] = _PARSERS[name](name, value)
+    if isinstance(given.get("broker"), Broker):  # which is of one queue
+        columns["cluster"] = given["broker"].list_key
     return Options(**columns, carried=carried)
 
 
@@ -249,8 +252,10 @@ def _callback(name: str, value: Any) -> Function:
     return value if path is None else path
 
 
-def _carrier(name: str, value: Any) -> Broker:
-    if not isinstance(value, Broker):
+def _carrier(name: str, value: Any) -> QueueBroker:
+    if isinstance(value, Broker):
+        return hands_out_for(value)
+    if not isinstance(value, QueueBroker):
         raise _refusal(name, value, "a broker, as django_q.brokers.get_broker() returns it")
     return value
 
@@ -283,7 +288,7 @@ def _refusal(name: str, value: Any, accepted: str, remedy: str = "") -> InvalidV
     return InvalidValue(f"{name}={value!r} cannot be used; it must be {accepted}. {remedy}".rstrip())
 
 
-def _is_default(name: str, value: Any, defaults: Conf) -> bool:
+def _is_default(name: str, value: Any, defaults: Settings) -> bool:
     """Do the settings say the same? True and 1 differ: one is a truth, the other a second."""
     if name == "ack_failure":
         return bool(value == defaults.ack_failures)

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -13,19 +13,21 @@ from django_q import conf
 from django_q.engine.decision import UNKNOWN, unknown_since
 from django_q.kernel import clock
 from django_q.kernel.states import Reason, TaskState
-from django_q.models import Failure, OrmQ, Success
+from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.models.dialects import dialect_for
 from django_q.tasks.clusters import ClusterView, WorkerView, clusters
 from django_q.tasks.waiting import nobody_serves
 
 __all__ = [
-    "ClusterView", "LastDay", "Overview", "QueueView", "UnknownView", "WorkerView", "age", "overview",
-    "unknown_functions",
+    "ClusterView", "LastDay", "Overview", "QueueView", "Standing", "SchedulesView", "UnknownView", "WorkerView", "age",
+    "last_day", "overview", "unknown_functions",
 ]  # fmt: skip
 
 _LAST = 24 * 3600.0  # seconds of history that are counted
 _MOST_ENDED = 100_000  # rows of the history that are counted
+_MOST_TIMED = 10_000  # whose run times are averaged
 _MOST_UNKNOWN = 1_000
+_MOST_MISSED = 5  # schedules that missed runs
 # A task whose function is unknown is looked at again within this many seconds; those due later wait for their time.
 _SOON = 60.0
 
@@ -56,6 +58,26 @@ class LastDay:
     failed: int
     canceled: int
     is_cut: bool  # there were more; counting has an end
+    average: float | None = None  # seconds that the newest successes ran
+
+    @property
+    def rate(self) -> tuple[float, str]:
+        """Return how many tasks ended, and within which unit of time: the shortest one in which one or more did."""
+        ended = self.succeeded + self.failed + self.canceled
+        units = (("second", _LAST), ("minute", _LAST / 60), ("hour", _LAST / 3600))
+        return next(((ended / parts, unit) for unit, parts in units if ended >= parts), (float(ended), "day"))
+
+    def in_words(self) -> str:
+        """Return how many ended how."""
+        more = " (and more, not counted)" if self.is_cut else ""
+        return f"{self.succeeded} succeeded, {self.failed} failed, {self.canceled} canceled{more}"
+
+    def pace(self) -> str:
+        """Return at what rate tasks ended, and how long successes ran on average."""
+        number, unit = self.rate
+        least = "at least " if self.is_cut else ""
+        average = "unknown" if self.average is None else f"{self.average:.4f} s"
+        return f"{least}{number:.2f} tasks per {unit}, average execution time {average}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +90,41 @@ class UnknownView:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class SchedulesView:
+    """The schedules: how many there are, which is due next, and which missed runs lately."""
+
+    count: int
+    paused: int
+    next_name: str
+    next_run: datetime | None
+    missed: tuple[tuple[str, int, datetime | None], ...] = ()  # name, runs that were missed, the last of them
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who lives, and what waits: all that a probe asks for."""
+
+    living: tuple[ClusterView, ...]
+    queues: tuple[QueueView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview(Standing):
     """All of it, at one moment."""
 
     at: datetime
     database: str
-    living: tuple[ClusterView, ...]
     ended: tuple[ClusterView, ...]  # within the last hour
-    queues: tuple[QueueView, ...]
     last_day: LastDay
+    schedules: SchedulesView
     unknown: tuple[UnknownView, ...] = field(default_factory=tuple)
+
+
+def standing() -> Standing:
+    """Look only at clusters and queues. Raises :exc:`django.db.Error` when the database cannot be reached."""
+    alias = conf.current().orm
+    living, _ = clusters(alias)
+    return Standing(living, _queues(alias, {queue for cluster in living for queue in cluster.queues}))
 
 
 def overview() -> Overview:
@@ -91,7 +138,8 @@ def overview() -> Overview:
         living=living,
         ended=ended,
         queues=_queues(alias, served),
-        last_day=_last_day(alias),
+        last_day=last_day(alias),
+        schedules=_schedules(alias),
         unknown=unknown_functions(alias),
     )
 
@@ -124,7 +172,8 @@ def _oldest_ready(alias: str, queue: str) -> float | None:
     return None if found is None else max((found[1] - found[0]).total_seconds(), 0.0)
 
 
-def _last_day(alias: str) -> LastDay:
+def last_day(alias: str) -> LastDay:
+    """Count how tasks ended in the last 24 hours."""
     recent = Q(stopped__gt=dialect_for(alias).later_expression(-_LAST))
     good = Success.objects.using(alias).filter(recent).order_by().values("pk")[: _MOST_ENDED + 1]
     bad = Failure.objects.using(alias).filter(recent).order_by().values("pk", "reason")[: _MOST_ENDED + 1]
@@ -135,6 +184,30 @@ def _last_day(alias: str) -> LastDay:
         failed=min(ended["all"], _MOST_ENDED) - ended["canceled"],
         canceled=ended["canceled"],
         is_cut=max(succeeded, ended["all"]) > _MOST_ENDED,
+        average=_average(alias, recent) if succeeded else None,
+    )
+
+
+def _average(alias: str, recent: Q) -> float | None:
+    """Return for how many seconds the newest successes ran, on average."""
+    newest = Success.objects.using(alias).filter(recent).order_by("-stopped")[:_MOST_TIMED]
+    ran = ExpressionWrapper(F("stopped") - F("started"), output_field=DurationField())
+    found = newest.values("stopped", "started").aggregate(average=Avg(ran))["average"]
+    return None if found is None else max(0.0, found.total_seconds())
+
+
+def _schedules(alias: str) -> SchedulesView:
+    """Look at the schedules, with the last run that each of a few missed most lately."""
+    rows = Schedule.objects.using(alias)
+    counts = rows.order_by().aggregate(all=Count("pk"), paused=Count("pk", filter=Q(paused_at__isnull=False)))
+    following = rows.active().order_by("next_run").first() if counts["all"] else None
+    late = rows.filter(missed__gt=0).order_by("-fired_at")[:_MOST_MISSED] if counts["all"] else ()
+    return SchedulesView(
+        count=counts["all"],
+        paused=counts["paused"],
+        next_name="" if following is None else str(following),
+        next_run=None if following is None else following.next_run,
+        missed=tuple((str(row), row.missed, next(iter(row.missed_moments()[::-1]), None)) for row in late),
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 
 from django_q import conf
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.engine import cached as cache
 from django_q.exceptions import InvalidValue
 from django_q.kernel import clock, ids
@@ -138,7 +138,7 @@ def _look(task_id: Name, cached: bool | None) -> Callable[[], Task | None]:
     return partial(_find, text, settings, both=cached is None)
 
 
-def _find(text: str, settings: Conf, *, both: bool) -> Task | None:
+def _find(text: str, settings: Settings, *, both: bool) -> Task | None:
     try:
         found = _stored(text, settings)
     except TROUBLES as error:
@@ -147,7 +147,7 @@ def _find(text: str, settings: Conf, *, both: bool) -> Task | None:
     return _cached(text, settings) if found is None and both and ids.is_id(text) else found
 
 
-def _stored(text: str, settings: Conf) -> Task | None:
+def _stored(text: str, settings: Settings) -> Task | None:
     history = Task.objects.using(settings.orm)
     # An id of ours is nobody's name, so that this look is one query.
     return history.filter(pk=text).first() if ids.is_id(text) else history.named(text)
@@ -159,6 +159,6 @@ def unpacked(columns: cache.Columns) -> Task:
     return Task(**{**columns, **sealed})
 
 
-def _cached(task_id: str, settings: Conf) -> Task | None:
+def _cached(task_id: str, settings: Settings) -> Task | None:
     columns = cache.load(task_id, settings)
     return None if columns is None else unpacked(columns)

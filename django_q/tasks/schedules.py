@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from django_q import conf
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.brokers.base import DUE
 from django_q.exceptions import ClusterError, InvalidValue
 from django_q.kernel import callables, clock, literals
@@ -112,7 +112,7 @@ def given_options(row: Schedule) -> Given:
 
 def tell_clusters() -> None:
     """Tell the clusters on this host, when it is committed, that a schedule was changed."""
-    tell_keepers(get_broker(), DUE, conf.current().orm)
+    tell_keepers(current_broker(), DUE, conf.current().orm)
 
 
 def _call(

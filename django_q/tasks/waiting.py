@@ -11,6 +11,8 @@ from typing import Any
 from django.db import connections
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from django_q import conf
 from django_q.engine.decision import UNKNOWN, unknown_since
@@ -18,6 +20,7 @@ from django_q.engine.gathering import ITEMS
 from django_q.kernel.states import Reason, TaskKind, TaskState
 from django_q.models import Incarnation, OrmQ, Task
 from django_q.models.queue import INLINE
+from django_q.tasks.sentences import NOTHING, Sentence, said
 
 _MOST_AHEAD = 10_000  # rows that are counted
 _SHORT = 200  # characters of an error
@@ -27,28 +30,40 @@ _SHORT = 200  # characters of an error
 class Explanation:
     """Why a task does not run, and whether somebody has to do something about it."""
 
-    text: str
+    sentence: Sentence
     needs_help: bool = False
+
+    @property
+    def text(self) -> str:
+        """Return it in English."""
+        return str(self.sentence)
 
 
 def nobody_serves(queue: str, served: Iterable[str] = ()) -> str:
+    """Return the sentence for a queue without a cluster, in English; ``served`` are those that have one."""
+    return str(unserved(queue, served))
+
+
+def unserved(queue: str, served: Iterable[str] = ()) -> Sentence:
     """Return the sentence for a queue without a cluster; ``served`` are those that have one."""
     near = get_close_matches(queue, served, n=1)
-    question = f' (did you mean "{near[0]}"?)' if near else ""
     name = "" if queue in conf.current().queues else f" -n {shlex.quote(queue)}"
-    return f'no cluster serves "{queue}"{question}; start manage.py qcluster{name}'
+    start = said(_("start %(command)s"), command=f"manage.py qcluster{name}")
+    if near:
+        return said(_('no cluster serves "%(queue)s" (did you mean "%(near)s"?)'), queue=queue, near=near[0]) + start
+    return said(_('no cluster serves "%(queue)s"'), queue=queue) + start
 
 
 def reasons(rows: Iterable[OrmQ]) -> dict[str, str]:
-    """Return why each of these rows of the queue waits, by its id: two queries for all of them."""
+    """Return in the viewer's language why each of these rows of the queue waits, by its id: two queries for all."""
     listed = list(rows)
     scene = _Scene.of(listed)
-    return {row.pk: scene.explain(row).text for row in listed}
+    return {row.pk: scene.explain(row).sentence.told() for row in listed}
 
 
 def reason_of(row: OrmQ) -> str:
-    """Return why a row of the queue waits, with how many are ahead of it."""
-    return _explain(row).text
+    """Return in the viewer's language why a row of the queue waits, with how many are ahead of it."""
+    return _explain(row).sentence.told()
 
 
 def explain(id_or_name: str) -> Explanation:
@@ -59,17 +74,18 @@ def explain(id_or_name: str) -> Explanation:
         found = _explain(row)
         if row.state == TaskState.CLAIMED or not connections[alias].in_atomic_block:
             return found
-        open_here = "a transaction is open here: clusters see what it enqueued when it commits"
-        return Explanation(f"{found.text}; {open_here}", needs_help=True)
+        return Explanation(found.sentence + said(_OPEN_HERE), needs_help=True)
     task = Task.objects.using(alias).only("success", "reason", "stopped").named(id_or_name)
     if task is not None:
         how = "succeeded" if task.success else _ENDED.get(task.reason or "", "failed")
-        return Explanation(f"it has ended: it {how} at {_moment(task.stopped)}")
-    text = "there is no such task: it was not enqueued, its transaction is not committed, or its row was not kept"
-    return Explanation(text, needs_help=True)
+        return Explanation(said("it has ended: it %(how)s at %(moment)s", how=how, moment=_moment(task.stopped)))
+    return Explanation(said(_UNKNOWN_TASK), needs_help=True)
 
 
+# What only programs and commands are told stays English.
 _ENDED = {Reason.CANCELED.value: "was canceled", Reason.STOPPED.value: "was stopped"}
+_OPEN_HERE = "a transaction is open here: clusters see what it enqueued when it commits"
+_UNKNOWN_TASK = "there is no such task: it was not enqueued, its transaction is not committed, or its row was not kept"
 
 
 def _explain(row: OrmQ) -> Explanation:
@@ -80,14 +96,22 @@ def _explain(row: OrmQ) -> Explanation:
     return found
 
 
-def _place_in_line(row: OrmQ) -> str:
+def _place_in_line(row: OrmQ) -> Sentence:
     ready = OrmQ.objects.using(conf.current().orm).filter(queue=row.queue, state=TaskState.READY)
     before = ready.filter(Q(priority__gt=row.priority) | Q(priority=row.priority, pk__lt=row.pk))
     ahead = before.order_by().values("pk")[: _MOST_AHEAD + 1].count()
     if not ahead:
-        return f'it is the next in the queue "{row.queue}" and waits for a free worker'
-    count = f"more than {_MOST_AHEAD}" if ahead > _MOST_AHEAD else str(ahead)
-    return f'it is behind {count} {"other" if ahead == 1 else "others"} in the queue "{row.queue}"'
+        return said(_('it is the next in the queue "%(queue)s" and waits for a free worker'), queue=row.queue)
+    if ahead > _MOST_AHEAD:
+        return said(
+            _('it is behind more than %(count)d others in the queue "%(queue)s"'), count=_MOST_AHEAD, queue=row.queue
+        )
+    form = ngettext_lazy(
+        'it is behind %(count)d other in the queue "%(queue)s"',
+        'it is behind %(count)d others in the queue "%(queue)s"',
+        "count",
+    )
+    return said(form, count=ahead, queue=row.queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +119,7 @@ class _Scene:
     """What has to be known of the clusters to explain rows."""
 
     served: frozenset[str]
-    names: Mapping[str, str]  # of the living clusters, by id
+    clusters: Mapping[str, Incarnation]  # those that live, by id
     steps: Mapping[str, str]  # names of the tasks that steps of chains wait for, by id
 
     @classmethod
@@ -107,47 +131,66 @@ class _Scene:
         before = OrmQ.objects.using(alias).filter(pk__in=wanted).order_by().values_list("pk", "name") if wanted else ()
         return cls(
             served=frozenset(queue for cluster in clusters for queue in json.loads(cluster.queues)),
-            names={cluster.pk: str(cluster) for cluster in clusters},
+            clusters={cluster.pk: cluster for cluster in clusters},
             steps=dict(before),
         )
 
     def explain(self, row: OrmQ) -> Explanation:
         if row.state == TaskState.CLAIMED:
-            return self._of_claimed(row)
+            return Explanation(_of_claim(row, self.clusters.get(row.claimed_by or "")))
         if row.kind == TaskKind.GATHER and row.state == TaskState.WAITING:
-            return Explanation(f"it collects the results of {_items_of(row)} items, which have not ended")
+            return Explanation(_of_gather(row))
         if row.state == TaskState.WAITING:
-            return Explanation(f"it follows {self.steps.get(row.waits_for or '', row.waits_for)}, which has not ended")
+            step = self.steps.get(row.waits_for or "", row.waits_for)
+            return Explanation(said(_("it follows %(step)s, which has not ended"), step=step))
         if row.state == TaskState.DEFERRED:
             return self._of_deferred(row)
         if row.queue not in self.served:
-            return Explanation(nobody_serves(row.queue, self.served), needs_help=True)
-        return Explanation(f'it is in line in the queue "{row.queue}"')
-
-    def _of_claimed(self, row: OrmQ) -> Explanation:
-        asked = "; it was asked to stop" if row.stop_requested_at else ""
-        if row.claimed_by == INLINE:
-            return Explanation(f"the process that enqueued it runs it{asked}")
-        cluster = self.names.get(row.claimed_by or "")
-        if cluster is None:
-            return Explanation(f"a cluster that is not heard of any more holds it; another one takes it over{asked}")
-        if row.running_since is None:
-            return Explanation(f"the cluster {cluster} has claimed it{asked}")
-        return Explanation(f"it runs on the cluster {cluster} since {_moment(row.running_since)}{asked}")
+            return Explanation(unserved(row.queue, self.served), needs_help=True)
+        return Explanation(said(_('it is in line in the queue "%(queue)s"'), queue=row.queue))
 
     def _of_deferred(self, row: OrmQ) -> Explanation:
-        due = _moment(row.run_after) if row.run_after else "an unknown time"
+        due = _moment(row.run_after) if row.run_after else _("an unknown time")
         last = _last_error(row)
-        alone = "" if row.queue in self.served else f"; {nobody_serves(row.queue, self.served)}"
+        alone = NOTHING if row.queue in self.served else unserved(row.queue, self.served)
         since = unknown_since(row.errors) if last and last.get("reason") == UNKNOWN else None
         if since is not None:
-            missed = f"no worker knows the function {row.func!r} since {_moment(since)}"
-            return Explanation(f"{missed}; it is looked for again at {due}{alone}", needs_help=True)
+            form = _("no worker knows the function %(function)s since %(since)s")
+            missed = said(form, function=repr(row.func), since=_moment(since))
+            again = said(_("it is looked for again at %(due)s"), due=due)
+            return Explanation(missed + again + alone, needs_help=True)
         if last is not None:
-            kind = "the hook" if row.kind == TaskKind.HOOK else "it"
-            error = str(last.get("error", ""))[:_SHORT]
-            return Explanation(f"{kind} is tried again at {due}, after {error}{alone}", needs_help=bool(alone))
-        return Explanation(f"it is due at {due}{alone}", needs_help=bool(alone))
+            is_hook = row.kind == TaskKind.HOOK
+            form = _AFTER_HOOK_ERROR if is_hook else _AFTER_ERROR
+            retried = said(form, due=due, error=str(last.get("error", ""))[:_SHORT])
+            return Explanation(retried + alone, needs_help=bool(alone.clauses))
+        return Explanation(said(_("it is due at %(due)s"), due=due) + alone, needs_help=bool(alone.clauses))
+
+
+_AFTER_ERROR = _("it is tried again at %(due)s, after %(error)s")
+_AFTER_HOOK_ERROR = _("the hook is tried again at %(due)s, after %(error)s")
+
+
+def _of_claim(row: OrmQ, cluster: Incarnation | None) -> Sentence:
+    asked = said(_("it was asked to stop")) if row.stop_requested_at else NOTHING
+    if row.claimed_by == INLINE:
+        return said(_("the process that enqueued it runs it")) + asked
+    if cluster is None:
+        lost = said(_("a cluster that is not heard of any more holds it"))
+        return lost + said(_("another one takes it over")) + asked
+    if row.running_since is None:
+        return said(_("the cluster %(cluster)s has claimed it"), cluster=cluster) + asked
+    form = _("it runs on the cluster %(cluster)s since %(since)s")
+    return said(form, cluster=cluster, since=_moment(row.running_since)) + asked
+
+
+def _of_gather(row: OrmQ) -> Sentence:
+    form = ngettext_lazy(
+        "it collects the results of %(count)d item, which has not ended",
+        "it collects the results of %(count)d items, which have not ended",
+        "count",
+    )
+    return said(form, count=_items_of(row))
 
 
 def _items_of(row: OrmQ) -> int:

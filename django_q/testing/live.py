@@ -14,7 +14,7 @@ from django.db import connections
 from django.test.utils import override_settings
 
 from django_q import conf
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.exceptions import ClusterError, InvalidSettings, TransactionError
 from django_q.kernel.states import TaskState
 from django_q.models import Incarnation, OrmQ
@@ -31,7 +31,7 @@ _LONGEST_LOG = 20_000  # characters
 class RunningCluster:
     """A cluster that works on the database of the test."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log: Path, settings: Conf) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path, settings: Settings) -> None:
         self._process = process
         self._log = log
         self._settings = settings
@@ -129,7 +129,7 @@ def run_cluster(**settings: Any) -> Iterator[RunningCluster]:
             raise ClusterError(f"The cluster of the test ended with the exit code {code}.{cluster._excerpt()}")
 
 
-def _start(folder: Path, q_cluster: dict[str, Any], chosen: Conf) -> RunningCluster:
+def _start(folder: Path, q_cluster: dict[str, Any], chosen: Settings) -> RunningCluster:
     carried.write(folder / "settings", Q_CLUSTER=q_cluster)
     environment = {
         **os.environ,

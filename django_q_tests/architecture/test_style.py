@@ -33,6 +33,7 @@ ASSIGNS_STATE = {"models/queue.py"}
 # Imports inside functions, and why each has to be there. AppConfig.ready is always allowed: Django demands it.
 LATE_IMPORTS: dict[str, str] = {
     "apps.py": "it is imported before there are models",
+    "management/monitor/terminal.py": "blessed reads the environment when it is imported, and only a screen needs it",
     "cluster/channels.py": "fcntl is absent on some systems, and only the size of a buffer needs it",
 }
 

@@ -9,7 +9,8 @@ from django.db import connection, connections
 from django_q.models import Incarnation
 from django_q_tests.support import databases
 from django_q_tests.support.clusters import ALERT, Drill, runs
-from django_q_tests.support.own_database import OwnDatabase, migrate
+from django_q_tests.support.own_database import ROOT, OwnDatabase, migrate
+from django_q_tests.support.screens import Screened
 from django_q_tests.support.servers import PrivatePostgres
 
 pytestmark = [
@@ -154,3 +155,18 @@ def test_a_strict_lease_prefers_a_killed_task_to_a_doubled_one(drill: Drill, ser
     assert ended.success
     assert len(drill.lines("held")) == 3
     assert cluster.says("strict_lease is set")
+
+
+def test_the_terminal_tells_of_the_outage_and_goes_on_after_it(drill: Drill, server: Outage):
+    drill.start(**ALERT)
+    screen = Screened("qmonitor", "--interval", "0.2", env=drill.database.env_with(), folder=ROOT)
+    try:
+        screen.until_shows("idle", "Queued 0 (0 claimed)")
+        server.begins()
+        screen.until_shows("The database 'default' cannot be read")
+        server.ends()
+        screen.until_shows("idle", "Queued 0 (0 claimed)")
+        screen.press("q")
+        assert screen.exit_code() == 0 and screen.is_restored()
+    finally:
+        screen.close()

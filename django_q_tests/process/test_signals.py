@@ -10,6 +10,7 @@ from django_q.kernel.states import TaskState
 from django_q.models import Incarnation
 from django_q_tests.support.clusters import Drill
 
+pytestmark = pytest.mark.methods
 QUICK = 3.0  # seconds; an idle cluster needs a few tenths, a busy machine some more
 
 

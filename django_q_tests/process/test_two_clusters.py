@@ -49,6 +49,20 @@ def test_clusters_that_die_at_random_lose_nothing(drill: Drill):
 
 
 @one_machine
+def test_a_task_that_runs_longer_than_the_lease_runs_once(drill: Drill):
+    elsewhere(drill, **ALERT)
+    task = drill.enqueue("slow", ALERT["lease"] + 1.5, drill.file())
+    drill.until_line("started")
+    drill.start(**ALERT)
+
+    ended = drill.until_ended(task)
+
+    assert ended.time_taken() > ALERT["lease"]
+    assert (ended.attempt_count, ended.crashes) == (1, 0)
+    assert drill.lines() == ["started", "ended"]
+
+
+@one_machine
 def test_a_host_that_died_is_taken_over_by_default_within_fifteen_seconds(drill: Drill):
     lost = elsewhere(drill)
     task = drill.hold()

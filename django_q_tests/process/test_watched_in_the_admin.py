@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from django_q.models import Incarnation
+from django_q.tasks import async_task, cancel
 from django_q.tasks.clusters import view_of
 from django_q_tests.support.clusters import ALERT, Drill
 
@@ -53,6 +54,21 @@ def test_a_cluster_tells_the_memory_of_each_of_its_processes(drill: Drill):
     told = json.loads(Incarnation.objects.get().stats)["memory"]
     assert set(told) == {str(pid) for pid in pids}
     assert found.memory > sum(worker.memory for worker in found.workers) > 0
+
+
+def test_a_cluster_tells_what_its_host_has_left_and_how_busy_its_processes_are(drill: Drill):
+    drill.start(workers=1, **ALERT)
+    drill.until(lambda: view().cpu is not None)
+
+    task = async_task("builtins.sum", range(10**11))
+    drill.ids.append(task)
+    drill.until(lambda: view().cpu > 20)
+    found = view()
+
+    assert set(found.memory_of) == {"sentinel", "worker", "pusher", "monitor", "keeper"}
+    assert found.host_total > found.host_available > 0
+    assert (found.backlog, found.unrecorded) == (0, 0)
+    cancel(task)
 
 
 def test_a_cluster_counts_the_processes_that_it_replaced(drill: Drill):

@@ -6,14 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
@@ -85,7 +85,7 @@ class ClusterProcess:
     ) -> None:
         self.log = log
         self.workers_wanted = cluster.get("workers", 2)
-        command = [sys.executable, "-m", "django", "qcluster", *options]
+        command = [*self.program(), *options]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
@@ -97,6 +97,10 @@ class ClusterProcess:
                 start_new_session=True,
                 preexec_fn=_die_with_the_test,
             )
+
+    def program(self) -> Sequence[str]:
+        """Return what starts it."""
+        return [sys.executable, "-m", "django", "qcluster"]
 
     @property
     def pid(self) -> int:
@@ -174,6 +178,9 @@ class ClusterProcess:
         eventually(lambda: not self.family(), within=within, saying=self.family)
 
 
+Kind = TypeVar("Kind", bound=ClusterProcess)
+
+
 class Drill:
     """The clusters and tasks of one test, and the invariants at its end."""
 
@@ -189,15 +196,23 @@ class Drill:
     # Arrange ---------------------------------------------------------------------------------------------------------
 
     def start(
-        self, *, complete: bool = True, options: Iterable[str] = (), env: dict[str, str] | None = None, **cluster: Any
-    ) -> ClusterProcess:
+        self,
+        kind: type[Kind] = ClusterProcess,
+        *,
+        complete: bool = True,
+        options: Iterable[str] = (),
+        env: dict[str, str] | None = None,
+        **cluster: Any,
+    ) -> Kind:
         """Start a cluster of two workers, by default patient with nobody."""
         settings = {"workers": 2, "grace": 5, "kill_after": 0.5, "poll": 0.2, **cluster}
         environment = {"DJANGO_Q_TEST_MARKERS": str(self.folder), **(env or {})}
         log = self.folder / f"cluster-{len(self.clusters)}.log"
-        one = ClusterProcess(self.database, log, options=options, env=environment, **settings)
+        one = kind(self.database, log, options=options, env=environment, **settings)
         self.clusters.append(one)
-        return one.until_complete() if complete else one
+        if complete:
+            one.until_complete()
+        return one
 
     def start_sabotaged(self, broker: str, **cluster: Any) -> ClusterProcess:
         """Start a cluster whose broker has an accident; see support/mishaps.py."""
@@ -211,7 +226,7 @@ class Drill:
     def enqueue_many(self, calls: list[tuple[Any, ...]], func: str = "touch") -> list[str]:
         with transaction.atomic():
             ids = factories.put_many(calls, func=path_of(func))
-        get_broker().announce(["default"])
+        current_broker().announce(["default"])
         self.ids += ids
         return ids
 

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -213,3 +214,8 @@ def leave_thread(path: str) -> int:
     threading.Thread(target=threading.Event().wait, daemon=False).start()
     touch(path, "left")
     return os.getpid()
+
+
+def leave_orphan(path: str) -> None:
+    """Start a program that starts another one, which outlives it and then ends on its own."""
+    subprocess.run(["setsid", "sh", "-c", f"(sleep 0.2; echo ended >> '{path}') &"], check=True)

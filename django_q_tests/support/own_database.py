@@ -99,6 +99,18 @@ class Template:
             self.create(name, source)
         return OwnDatabase(server=self.server, name=name)
 
+    def empty(self, folder: Path) -> OwnDatabase:
+        """Make a database without any table, for what was here before us."""
+        if not self.server:
+            return OwnDatabase(server="", name=str(folder / "empty.sqlite3"))
+        name = self.new_name()
+        databases.execute(self.server, self.creation_of(name))
+        return OwnDatabase(server=self.server, name=name)
+
+    def creation_of(self, name: str) -> str:
+        quoted = f'"{name}"' if self.vendor == "postgres" else f"`{name}` CHARACTER SET utf8mb4"
+        return f"CREATE DATABASE {quoted}"
+
     def migrated(self) -> str:
         if not self.name:
             self.name = str(self.folder / "template.sqlite3") if self.vendor == "sqlite" else self.new_name()
@@ -112,8 +124,7 @@ class Template:
         if source:
             databases.execute(self.server, f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
             return
-        quoted = f'"{name}"' if self.vendor == "postgres" else f"`{name}` CHARACTER SET utf8mb4"
-        databases.execute(self.server, f"CREATE DATABASE {quoted}")
+        databases.execute(self.server, self.creation_of(name))
         migrate(name)
 
     def new_name(self) -> str:

@@ -224,4 +224,4 @@ def test_passwords_are_not_shown():
 def test_only_usable_cpus_count(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5})
 
-    assert conf.Conf().workers == 3
+    assert conf.Settings().workers == 3

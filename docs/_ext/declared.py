@@ -133,7 +133,8 @@ def signals_text() -> Iterator[str]:
 def errors() -> list[type[BaseException]]:
     """Return every exception class, in the order of the file."""
     exceptions = module("django_q.exceptions")
-    classes = [each for _, each in inspect.getmembers(exceptions, inspect.isclass)]
+    # An alias is no class of its own.
+    classes = [each for name, each in inspect.getmembers(exceptions, inspect.isclass) if each.__name__ == name]
     found = [each for each in classes if each.__module__ == exceptions.__name__]
     return sorted(found, key=lambda each: inspect.getsourcelines(each)[1])
 

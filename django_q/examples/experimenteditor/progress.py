@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django_q.examples.experimenteditor.models import RunResult
+from django_q.kernel.states import TaskState
 from django_q.models import OrmQ, Task
 
 
@@ -49,7 +50,7 @@ def _state(task: Task | None, row: OrmQ | None) -> tuple[str, str]:
         return "gone", "It was deleted, or its transaction is still open."
     if row.running_since:
         return "running", ""
-    return {"deferred": "planned", "claimed": "running"}.get(row.get_state_display(), "queued"), ""
+    return {TaskState.DEFERRED: "planned", TaskState.CLAIMED: "running"}.get(TaskState(row.state), "queued"), ""
 
 
 def _line(value: object) -> str:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, no_translations
 
 from django_q.management.doctor import Finding, Level, examine
 
@@ -25,6 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print a list of objects: check, level, seen, fix.")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         found = []
         for finding in examine():

@@ -9,7 +9,8 @@ from django.db import connections
 
 from django_q.cluster import logs
 from django_q.cluster.cluster import Cluster
-from django_q.conf import Conf
+from django_q.conf import Settings
+from django_q.management.first_process import leave_first_place
 from django_q.management.invocation import command_line
 from django_q.management.options import add_cluster_options, cluster_words
 from django_q.management.preconditions import require_all
@@ -23,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_cluster_options(parser)
-        parser.add_argument("--until-empty", action="store_true", help="Stop when nothing is ready any more.")
+        parser.add_argument(
+            "--until-empty", "--run-once", action="store_true", help="Stop when nothing is ready any more."
+        )
         parser.add_argument(
             "--reload",
             action="store_true",
@@ -33,6 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["reload"] and options["until_empty"]:
             raise CommandError("--reload runs until it is stopped: leave out --until-empty, or --reload.", returncode=2)
+        leave_first_place()  # before there are connections, which two processes cannot share
         settings = require_all(options["name"])
         if options["reload"]:
             sys.exit(_reloading(settings, options).run())
@@ -45,7 +49,7 @@ class Command(BaseCommand):
         sys.exit(cluster.run())
 
 
-def _reloading(settings: Conf, options: dict[str, Any]) -> Reloading:
+def _reloading(settings: Settings, options: dict[str, Any]) -> Reloading:
     """Return what runs this command, without --reload, again and again."""
     logs.configure(options["log_level"] or settings.log_level, as_json=options["json_logs"])
     connections.close_all()  # the children have their own; this process needs none any more

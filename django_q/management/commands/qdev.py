@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from django_q.conf import Conf
+from django_q.conf import Settings
 from django_q.management.address import address_of
 from django_q.management.development import Development, Plan
 from django_q.management.invocation import command_line
@@ -71,6 +71,6 @@ def _cluster(options: dict[str, Any]) -> list[str]:
     return command_line("qcluster", *words, options={**options, "skip_checks": True})
 
 
-def _about(settings: Conf, workers: int | None) -> str:
+def _about(settings: Settings, workers: int | None) -> str:
     count = workers or settings.workers
     return f"the cluster {settings.name!r} with {count} worker{'' if count == 1 else 's'}"

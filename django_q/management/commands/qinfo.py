@@ -1,6 +1,7 @@
 """``manage.py qinfo``: say how clusters and queues stand, for people, programs and probes."""
 
 import json
+import socket
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
@@ -14,8 +15,9 @@ import django_q
 from django_q import conf
 from django_q.exceptions import InvalidSettings
 from django_q.management.report import lines_of
-from django_q.tasks.health import CRITICAL, OK, Health, judge
-from django_q.tasks.overview import Overview, overview
+from django_q.tasks.clusters import clusters
+from django_q.tasks.health import CRITICAL, OK, Health, judge, judge_host
+from django_q.tasks.overview import Overview, overview, standing
 
 
 class Command(BaseCommand):
@@ -31,7 +33,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
         parser.add_argument("--config", action="store_true", help="Print the settings instead, without passwords.")
+        parser.add_argument(
+            "--ids", action="store_true", help="Print the ids of the clusters that live instead, one a line."
+        )
         parser.add_argument("--check", action="store_true", help="Print one line and exit with 0, 1 or 2.")
+        parser.add_argument(
+            "--here", action="store_true", help="With --check: ask only for clusters of this host and their queues."
+        )
         parser.add_argument(
             "--max-queue", type=_number, metavar="N", help="With --check: warn above N ready tasks in a queue."
         )
@@ -40,13 +48,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not options["check"] and {options["max_queue"], options["max_age"]} != {None}:
-            raise CommandError("--max-queue and --max-age are thresholds of --check; add it.")
+        if not options["check"] and (options["here"] or {options["max_queue"], options["max_age"]} != {None}):
+            raise CommandError("--max-queue, --max-age and --here belong to --check; add it.")
+        if sum(options[name] for name in ("ids", "config", "check")) > 1:
+            raise CommandError("--ids, --config and --check each print something else; choose one of them.")
         try:
             if options["config"]:
                 self._print_config(options["json"])
             elif options["check"]:
                 self._check(options)
+            elif options["ids"]:
+                self._print_ids(options["json"])
             else:
                 self._print(overview(), options["json"])
         except InvalidSettings as error:
@@ -73,9 +85,17 @@ class Command(BaseCommand):
         for name, value in shown.items():
             self.stdout.write(f"{name:<20} {value}")
 
+    def _print_ids(self, as_json: bool) -> None:
+        ids = [cluster.id for cluster in clusters(conf.current().orm)[0]]
+        if as_json:
+            self._print_json(ids)
+            return
+        for id in ids:
+            self.stdout.write(id)
+
     def _check(self, options: dict[str, Any]) -> None:
         try:
-            health = judge(overview(), max_queue=options["max_queue"], max_age=options["max_age"])
+            health = _judged(options)
         except Error as error:
             health = Health(CRITICAL, _unreachable(error))
         if options["json"]:
@@ -87,6 +107,13 @@ class Command(BaseCommand):
 
     def _print_json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, cls=DjangoJSONEncoder, indent=2))
+
+
+def _judged(options: dict[str, Any]) -> Health:
+    thresholds = {"max_queue": options["max_queue"], "max_age": options["max_age"]}
+    if options["here"]:
+        return judge_host(standing(), socket.gethostname(), **thresholds)
+    return judge(standing(), **thresholds)
 
 
 def _unreachable(error: Error) -> str:

@@ -13,7 +13,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from django_q import conf
-from django_q.brokers import doorbell, get_broker
+from django_q.brokers import current_broker, doorbell
 from django_q.cluster.cluster import require_a_system_that_can_run_clusters
 from django_q.exceptions import ClusterError, InvalidSettings
 from django_q.management.doctor.finding import Finding, error, flat, warning, well
@@ -115,7 +115,7 @@ def _broker() -> Iterator[Finding]:
     if path is None:
         return
     try:
-        get_broker()
+        current_broker()
     except InvalidSettings as failure:
         yield error("broker", flat(failure), "mend Q_CLUSTER['broker_class'], or leave it out for the database")
     else:

@@ -1,6 +1,7 @@
 """What every database must be able to say, and what most of them say alike."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from django.db.models import DateTimeField
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from django_q.kernel.states import TaskState
+from django_q.kernel.states import TaskKind, TaskState
 
 QUEUE = "django_q_queue"
 HISTORY = "django_q_history"
@@ -30,11 +31,43 @@ Rows = list[tuple[Any, ...]]
 Pair = tuple[str, str]  # id and token
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a claim may take, and what it writes on the rows that it takes."""
+
+    queue: str
+    incarnation: str
+    generation: int
+    token: str
+    among: Sequence[str] | None = None  # the tasks that it may take; what is no task it may take all the same
+
+    def chosen(self, limit: int) -> list[Any]:
+        """Return the parameters of :meth:`Dialect.ready`."""
+        return [self.queue, self.incarnation, *(self.among or ()), limit]
+
+    def written(self) -> list[Any]:
+        """Return the parameters of :meth:`Dialect.assignments`."""
+        return [self.incarnation, self.generation, self.token]
+
+
 class Later(float):
     """A moment so many seconds from now by the database's clock, as a value of an INSERT; ``Later(0)`` is now."""
 
 
 _MOMENTS = (datetime, Later)
+
+# One look into the index for each name; DISTINCT would read all of it.
+_QUEUE_NAMES = """
+WITH RECURSIVE known (queue, place) AS (
+    SELECT MIN(queue), 1 FROM {table}
+    UNION ALL
+    SELECT (
+        SELECT later.queue FROM {table} AS later WHERE later.queue > known.queue ORDER BY later.queue LIMIT 1
+    ), known.place + 1
+    FROM known WHERE known.queue IS NOT NULL AND known.place < {limit}
+)
+SELECT queue FROM known WHERE queue IS NOT NULL LIMIT {limit}
+"""
 
 
 class Dialect:
@@ -68,13 +101,19 @@ class Dialect:
 
     # Statements -------------------------------------------------------------------------------------------------------
 
-    def claim(self, limit: int, *, queue: str, incarnation: str, generation: int, token: str) -> Rows:
+    def claim(self, limit: int, terms: Terms) -> Rows:
         """Lease up to ``limit`` ready rows of a queue, if the incarnation lives; return CLAIMED_COLUMNS in order."""
         raise NotImplementedError
 
     def take(self, pairs: Sequence[Pair]) -> Rows:
         """Delete the claimed rows whose id and token match, and return their TAKEN_COLUMNS."""
         raise NotImplementedError
+
+    def queue_names(self, limit: int) -> list[str]:
+        """Return the first so many queues that hold rows, however many rows they hold."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(_QUEUE_NAMES.format(table=self.quote(QUEUE), limit=limit))
+            return [name for (name,) in cursor.fetchall()]
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, many to a statement."""
@@ -113,11 +152,15 @@ class Dialect:
         prefix = f"{self.quote(table)}." if table else ""
         return ", ".join(prefix + self.quote(name) for name in names)
 
-    def ready(self, *, lock: str = "") -> str:
-        """Return the SELECT of the ids that a claim takes; parameters: queue, incarnation, limit."""
+    def ready(self, among: Sequence[str] | None = None, *, lock: str = "") -> str:
+        """Return the SELECT of the ids that a claim takes; parameters: queue, incarnation, those among which, limit."""
+        chosen = ""
+        if among is not None:
+            listed = f" OR id IN ({marks(len(among))})" if among else ""
+            chosen = f" AND (kind <> {TaskKind.TASK:d}{listed})"
         return (
             f"SELECT id FROM {self.quote(QUEUE)} WHERE queue = %s AND state = {TaskState.READY:d}"
-            f" AND EXISTS (SELECT 1 FROM {self.quote(INCARNATION)} WHERE id = %s AND dead_at IS NULL)"
+            f" AND EXISTS (SELECT 1 FROM {self.quote(INCARNATION)} WHERE id = %s AND dead_at IS NULL){chosen}"
             f" ORDER BY priority DESC, id LIMIT %s {lock}"
         )
 
@@ -129,6 +172,11 @@ class Dialect:
     def uses_utc(self) -> bool:
         """Does Django store moments in UTC here?"""
         return settings.USE_TZ
+
+
+def marks(count: int) -> str:
+    """Return so many placeholders."""
+    return ", ".join(["%s"] * count)
 
 
 def parts(rows: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -11,7 +11,9 @@ from django_q.models.dialects.base import (
     Dialect,
     Pair,
     Rows,
+    Terms,
     claim_order,
+    marks,
     parts,
 )
 
@@ -26,16 +28,29 @@ class MySQL(Dialect):
     def later(self, seconds: float) -> str:
         return f"({self.now} + INTERVAL {round(seconds * 1e6):d} MICROSECOND)"
 
-    def claim(self, limit: int, *, queue: str, incarnation: str, generation: int, token: str) -> Rows:
+    def queue_names(self, limit: int) -> list[str]:
+        # One statement for each: in one for all, these databases read the whole index.
+        found: list[str] = []
+        with self.connection.cursor() as cursor:
+            while len(found) < limit:
+                where, bound = ("WHERE queue > %s", found[-1:]) if found else ("", [])
+                cursor.execute(f"SELECT queue FROM {self.quote(QUEUE)} {where} ORDER BY queue LIMIT 1", bound)
+                row = cursor.fetchone()
+                if row is None:
+                    break
+                found.append(row[0])
+        return found
+
+    def claim(self, limit: int, terms: Terms) -> Rows:
         columns = self.columns(CLAIMED_COLUMNS)
-        select = self.ready(lock="FOR UPDATE SKIP LOCKED").replace("SELECT id", f"SELECT {columns}", 1)
+        select = self.ready(terms.among, lock="FOR UPDATE SKIP LOCKED").replace("SELECT id", f"SELECT {columns}", 1)
         with transaction.atomic(using=self.alias), self.connection.cursor() as cursor:
-            cursor.execute(select, [queue, incarnation, limit])
+            cursor.execute(select, terms.chosen(limit))
             rows: Rows = list(cursor.fetchall())
             for part in parts(rows, self.batch):
                 cursor.execute(
                     f"UPDATE {self.quote(QUEUE)} SET {self.assignments()} WHERE id IN ({marks(len(part))})",
-                    [incarnation, generation, token, *(row[0] for row in part)],
+                    [*terms.written(), *(row[0] for row in part)],
                 )
         return sorted(rows, key=claim_order)
 
@@ -56,8 +71,3 @@ class MySQL(Dialect):
                     )
                 taken += found
         return taken
-
-
-def marks(count: int) -> str:
-    """Return so many placeholders."""
-    return ", ".join(["%s"] * count)

@@ -11,6 +11,7 @@ from django_q.models.dialects.base import (
     Later,
     Pair,
     Rows,
+    Terms,
     claim_order,
     parts,
 )
@@ -25,19 +26,19 @@ class PostgreSQL(Dialect):
     def later(self, seconds: float) -> str:
         return f"(statement_timestamp() + interval '{seconds:.6f} seconds')"
 
-    def claim(self, limit: int, *, queue: str, incarnation: str, generation: int, token: str) -> Rows:
+    def claim(self, limit: int, terms: Terms) -> Rows:
         # The CTE is a fence: a plain sub-select may be run again and lock more rows than its LIMIT. The rows are named
         # by their place: while statistics say that the queue is empty, as they do after a quiet time, the planner
         # takes any join for cheap, and reads the whole queue once for each row. A row that somebody changed in this
         # very moment is missed, and found by the next look.
-        ready = self.ready(lock="FOR UPDATE SKIP LOCKED").replace("SELECT id", "SELECT ctid AS place", 1)
+        ready = self.ready(terms.among, lock="FOR UPDATE SKIP LOCKED").replace("SELECT id", "SELECT ctid AS place", 1)
         sql = (
             f"WITH picked AS MATERIALIZED ({ready})"
             f" UPDATE {self.quote(QUEUE)} SET {self.assignments()} WHERE ctid = ANY(ARRAY(SELECT place FROM picked))"
             f" RETURNING {self.columns(CLAIMED_COLUMNS)}"
         )
         with self.connection.cursor() as cursor:
-            cursor.execute(sql, [queue, incarnation, limit, incarnation, generation, token])
+            cursor.execute(sql, [*terms.chosen(limit), *terms.written()])
             return sorted(cursor.fetchall(), key=claim_order)
 
     def take(self, pairs: Sequence[Pair]) -> Rows:

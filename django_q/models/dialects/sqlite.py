@@ -13,6 +13,7 @@ from django_q.models.dialects.base import (
     Later,
     Pair,
     Rows,
+    Terms,
     claim_order,
     parts,
 )
@@ -32,13 +33,13 @@ class SQLite(Dialect):
     def _zone(self) -> str:
         return "" if self.uses_utc else ", 'localtime'"
 
-    def claim(self, limit: int, *, queue: str, incarnation: str, generation: int, token: str) -> Rows:
+    def claim(self, limit: int, terms: Terms) -> Rows:
         sql = (
-            f"UPDATE {self.quote(QUEUE)} SET {self.assignments()} WHERE id IN ({self.ready()})"
+            f"UPDATE {self.quote(QUEUE)} SET {self.assignments()} WHERE id IN ({self.ready(terms.among)})"
             f" RETURNING {self.columns(CLAIMED_COLUMNS)}"
         )
         with self.connection.cursor() as cursor:
-            cursor.execute(sql, [incarnation, generation, token, queue, incarnation, limit])
+            cursor.execute(sql, [*terms.written(), *terms.chosen(limit)])
             return sorted(cursor.fetchall(), key=claim_order)
 
     def take(self, pairs: Sequence[Pair]) -> Rows:

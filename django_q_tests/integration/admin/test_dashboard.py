@@ -221,7 +221,7 @@ def test_pictures_have_names_and_descriptions_and_their_numbers_as_a_table(boss,
     page = section(text(boss), "lately")
 
     assert len(re.findall(r'<svg [^>]*role="img" aria-labelledby="(\S+) (\S+)"', page)) == 3
-    assert "2 tasks succeeded and 1 failed since 11:01." in page
+    assert "Tasks that succeeded since 11:01: 2; that failed: 1." in page
     assert "<details" in page and page.count('<th scope="row">') == 60
 
 

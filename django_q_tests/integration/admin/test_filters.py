@@ -145,7 +145,7 @@ def test_counts_are_shown_when_they_are_asked_for(boss, week):
     assert choices(counted, "group") == ["All", "sums (3)"]
     assert choices(counted, "function") == ["All", "operator.add (3)", "operator.neg (1)"]
     assert choices(counted, "stopped")[:3] == ["Any date (4)", "Today (4)", "Past 7 days (4)"]
-    assert "The counts beside the filters are of the newest 10,000 that match." in text_of(counted)
+    assert "The counts beside the filters are of the newest 5,000 that match." in text_of(counted)
 
 
 def test_a_count_leaves_its_own_filter_out_and_the_others_in(boss, week):

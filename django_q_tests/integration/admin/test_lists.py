@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from django_q.admin import paginator
@@ -67,8 +68,8 @@ def test_the_queue_needs_as_many_queries_for_many_rows_as_for_two(boss, django_a
     claim(owner, 6)
 
     # Session, user, what the filters offer, clusters that live, count, page, clusters that hold rows, why they wait,
-    # and which queues hold rows that no cluster serves: those served, the first, the one after it.
-    with django_assert_num_queries(11):
+    # and which queues hold rows that no cluster serves: one statement for all names, or one each.
+    with django_assert_num_queries(11 if connection.vendor == "mysql" else 10):
         response = page(boss, "ormq")
 
     assert len(re.findall(r'field-held_by[^>]*"><a [^>]*>web on here', text_of(response))) == 6

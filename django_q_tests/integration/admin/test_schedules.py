@@ -196,3 +196,14 @@ def test_missed_moments_are_on_the_page(boss):
     shown = text_of(detail(boss, "schedule", Schedule.objects.get().pk))
 
     assert len(re.findall(r"\((?:an|\d) hours? ago\)", shown)) >= 3
+
+
+def test_schedules_are_filtered_by_cluster_and_next_run(boss):
+    schedule(ADD, 1, 2, name="here", next_run=LATER)
+    schedule(ADD, 1, 2, name="there", cluster="mails", next_run=clock.now())
+
+    assert 'href="?cluster=mails"' in text_of(page(boss, "schedule"))
+    assert [row.name for row in page(boss, "schedule", "?cluster=mails").context["cl"].result_list] == ["there"]
+    today = clock.now().date().isoformat()
+    near = page(boss, "schedule", f"?next_run__lt={today}T23:59:59%2B00:00")
+    assert [row.name for row in near.context["cl"].result_list] == ["there"]

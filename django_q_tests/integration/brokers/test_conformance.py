@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.kernel.messages import Letter
 from django_q.kernel.states import Ending, Event, TaskState
 from django_q.models import Incarnation, OrmQ, Task
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def broker():
-    return get_broker()
+    return current_broker()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from multiprocessing import Pipe
 import pytest
 from django.db import OperationalError, connection
 
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.cluster.channels import Frame, Inbox, Kind, Link, Outbox, Receiver, Sender
 from django_q.cluster.ledger import as_tuple
 from django_q.cluster.monitor import Monitor
@@ -60,7 +60,7 @@ def desk(monkeypatch):
 @pytest.fixture
 def claims():
     put_many([(n, n) for n in range(3)])
-    return get_broker().claim(3, queues=["default"], incarnation=register(), generation=1)
+    return current_broker().claim(3, queues=["default"], incarnation=register(), generation=1)
 
 
 def test_an_outcome_is_confirmed_when_it_is_recorded(desk, claims):

@@ -2,20 +2,24 @@
 
 import io
 import json
+import socket
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from django_q.brokers.orm import OrmBroker
 from django_q.engine.completion import finish
+from django_q.kernel import clock, ids
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import Ending, TaskState
-from django_q.models import Incarnation, OrmQ
+from django_q.models import Incarnation, OrmQ, Schedule, Task
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import Later
-from django_q.tasks import async_task, cancel
+from django_q.tasks import async_task, cancel, schedule
+from django_q.tasks.overview import LastDay
 from django_q_tests.architecture.source import ROOT
 from django_q_tests.support import factories
 
@@ -164,13 +168,13 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(django_assert_num_que
     cluster()
     factories.put_many([(1,)] * 30)
 
-    # Living and ended clusters, depths, the oldest of one queue, two for the last day, unknown functions.
-    with django_assert_num_queries(7):
+    # Living and ended clusters, depths, the oldest of one queue, two for the last day, schedules, unknown functions.
+    with django_assert_num_queries(8):
         qinfo()
 
 
 def test_the_history_is_counted_through_a_limit(django_assert_num_queries):
-    with django_assert_num_queries(6) as captured:
+    with django_assert_num_queries(7) as captured:
         qinfo()
 
     counts = [query["sql"] for query in captured.captured_queries if "django_q_history" in query["sql"]]
@@ -191,6 +195,87 @@ def test_it_writes_no_control_codes():
     cluster()
 
     assert "\x1b" not in qinfo()
+
+
+def test_the_rate_and_the_average_run_time_of_the_last_day_are_told():
+    ended(6, seconds=2), ended(2, seconds=4)
+
+    text = qinfo()
+
+    assert "Last 24 hours: 8 succeeded, 0 failed, 0 canceled\n  8.00 tasks per day" in text
+    assert "average execution time 2.5000 s" in text
+    assert json.loads(qinfo("--json"))["last_day"]["average"] == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0.00 tasks per day"),
+        (23, "23.00 tasks per day"),
+        (36, "1.50 tasks per hour"),
+        (2880, "2.00 tasks per minute"),
+    ],
+)
+def test_the_rate_is_told_in_the_unit_that_suits_it(count, words):
+    day = LastDay(succeeded=count, failed=0, canceled=0, is_cut=False)
+
+    assert words in day.pace()
+
+
+def test_a_rate_of_what_was_not_counted_to_its_end_is_the_least_that_it_can_be():
+    day = LastDay(succeeded=172800, failed=0, canceled=0, is_cut=True, average=0.5)
+
+    assert day.pace() == "at least 2.00 tasks per second, average execution time 0.5000 s"
+
+
+def test_only_the_last_day_counts_for_the_average():
+    ended(3, seconds=2, ago=3600), ended(5, seconds=60, ago=2 * 86400)
+
+    assert "average execution time 2.0000 s" in qinfo()
+
+
+def test_schedules_are_counted_with_what_is_due_next_and_what_was_missed():
+    schedule("operator.neg", 1, name="later", schedule_type="D", next_run=clock.now() + timedelta(days=3))
+    schedule("operator.neg", 1, name="soon", schedule_type="D", next_run=clock.now() + timedelta(hours=2, minutes=1))
+    paused = schedule("operator.neg", 1, name="paused", schedule_type="D")
+    Schedule.objects.filter(pk=paused.pk).pause()
+    Schedule.objects.filter(name="later").update(missed=3, missed_runs=f'["{clock.now().isoformat()}"]')
+
+    text = qinfo()
+
+    assert "Schedules: 3, 1 paused, next soon in 2 hours\n  later: missed 3 runs, the last just now\n" in text
+    told = json.loads(qinfo("--json"))["schedules"]
+    assert (told["count"], told["paused"], told["next_name"]) == (3, 1, "soon")
+    assert told["missed"][0][:2] == ["later", 3]
+
+
+def test_without_schedules_it_says_so():
+    assert "Schedules: none\n" in qinfo()
+
+
+def test_the_ids_of_the_living_clusters_are_printed_one_a_line():
+    first, second = cluster(), cluster()
+    Incarnation.objects.bury(cluster(), expired_only=False)
+
+    assert sorted(qinfo("--ids").split()) == sorted([first, second])
+    assert sorted(json.loads(qinfo("--ids", "--json"))) == sorted([first, second])
+
+
+@pytest.mark.parametrize("arguments", [("--ids", "--config"), ("--ids", "--check"), ("--config", "--check")])
+def test_two_options_that_print_different_things_are_refused_together(arguments):
+    with pytest.raises(CommandError, match="choose one of them"):
+        qinfo(*arguments)
+
+
+def ended(count, *, seconds, ago=60.0):
+    """Put successes into the history that ran for so long."""
+    stopped = clock.now() - timedelta(seconds=ago)
+    columns = {"func": "operator.neg", "enqueued_at": stopped, "stopped": stopped}
+    rows = [
+        Task(id=ids.new_id(), name=f"task {number}", started=stopped - timedelta(seconds=seconds), **columns)
+        for number in range(count)
+    ]
+    Task.objects.bulk_create(rows)
 
 
 # --- how it exits --------------------------------------------------------------------------------------------------
@@ -278,3 +363,29 @@ def as_process(file, *args):
         f"from django.core.management import execute_from_command_line as run; run(['manage.py', 'qinfo', *{args!r}])"
     )
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+
+
+# --- of this host only ---------------------------------------------------------------------------------------------
+
+
+def test_a_check_of_this_host_counts_its_clusters_only():
+    factories.register()  # elsewhere
+
+    assert check("--here") == (
+        2, f"critical: no cluster is alive on this host, {socket.gethostname()!r}; start manage.py qcluster here",
+    )  # fmt: skip
+    factories.register(host=socket.gethostname())
+    assert check("--here") == (0, "ok: 1 cluster alive, 0 tasks ready")
+
+
+def test_a_check_of_this_host_is_no_judge_of_queues_that_others_serve():
+    factories.register(host=socket.gethostname())
+    factories.put_many([(1,)] * 3, queue="reports")
+
+    assert check("--here", "--max-queue", "2")[0] == 0
+    assert check("--max-queue", "2")[0] == 2
+
+
+def test_here_without_a_check_is_refused():
+    with pytest.raises(CommandError, match="--here belong to --check"):
+        call_command("qinfo", "--here")

@@ -3,14 +3,14 @@
 import pytest
 from django.db import connections
 
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 
 
 @pytest.fixture
 def rung(monkeypatch):
     """The queues that were announced."""
     queues = []
-    monkeypatch.setattr(get_broker(), "announce", queues.extend)
+    monkeypatch.setattr(current_broker(), "announce", queues.extend)
     return queues
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 import django_q
 from django_q import conf, signals, tasks
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.brokers.orm import OrmBroker
 from django_q.exceptions import FunctionNotFound, InvalidOption, InvalidSettings, InvalidValue, UnpicklableError
 from django_q.kernel import ids, names
@@ -299,16 +299,16 @@ class Recorder(OrmBroker):
 
 def test_the_settings_name_the_broker_by_its_path():
     with override_settings(Q_CLUSTER={"broker_class": f"{__name__}.Recorder"}):
-        assert isinstance(get_broker(), Recorder)
-        assert get_broker() is get_broker()
+        assert isinstance(current_broker(), Recorder)
+        assert current_broker() is current_broker()
 
-    assert type(get_broker()) is OrmBroker
+    assert type(current_broker()) is OrmBroker
 
 
 @pytest.mark.parametrize("path", ["nowhere.Broker", "math.floor", "builtins.dict", "nodots"])
 def test_a_path_that_leads_to_no_broker_is_an_error_of_the_settings(path):
     with override_settings(Q_CLUSTER={"broker_class": path}), pytest.raises(InvalidSettings, match=path):
-        get_broker()
+        current_broker()
 
 
 @atomic_db

@@ -9,7 +9,7 @@ from django.db import DataError, connection, transaction
 from django.test import override_settings
 
 from django_q import signals
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.kernel import clock
 from django_q.kernel.states import TaskState
 from django_q.models import OrmQ, Schedule
@@ -288,14 +288,14 @@ def test_a_receiver_of_pre_enqueue_that_spoils_a_task_stops_its_schedule_only():
 
 def test_what_the_database_refuses_is_refused_alone(monkeypatch):
     bad, good = hourly(task_name="bad"), hourly(task_name="good")
-    enqueue = get_broker().enqueue
+    enqueue = current_broker().enqueue
 
     def refuse(rows):
         if any("bad" in row for row in rows):
             raise DataError("value too long")
         enqueue(rows)
 
-    monkeypatch.setattr(get_broker(), "enqueue", refuse)
+    monkeypatch.setattr(current_broker(), "enqueue", refuse)
 
     assert fire_due() == 2
 

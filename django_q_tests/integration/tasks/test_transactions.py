@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.brokers.base import DUE
 from django_q.exceptions import UnpicklableError
 from django_q.models import OrmQ
@@ -55,7 +55,7 @@ def test_a_savepoint_that_is_rolled_back_does_not_take_the_ring_with_it(rung):
 
 def test_the_keepers_are_told_of_a_task_that_is_due_later(rung, monkeypatch):
     told = []
-    monkeypatch.setattr(get_broker(), "tell_keepers", told.append)
+    monkeypatch.setattr(current_broker(), "tell_keepers", told.append)
 
     async_task("math.floor", 1, run_after=timedelta(seconds=1))
 
@@ -67,7 +67,7 @@ def test_an_announcement_that_fails_does_not_reach_the_caller(monkeypatch, caplo
     def fail(queues):
         raise RuntimeError("no bell")
 
-    monkeypatch.setattr(get_broker(), "announce", fail)
+    monkeypatch.setattr(current_broker(), "announce", fail)
 
     async_task("math.floor", 1)
     with transaction.atomic():

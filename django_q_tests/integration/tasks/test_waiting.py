@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.db import transaction
 
 from django_q import conf
-from django_q.brokers import get_broker, inline
+from django_q.brokers import current_broker, inline
 from django_q.engine import completion
 from django_q.kernel import ids
 from django_q.kernel.states import Ending, Event, TaskState
@@ -26,7 +26,7 @@ MOMENT = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d"
 
 def claim(cluster):
     """Claim one task for a cluster, as its pusher does."""
-    return get_broker().claim(1, queues=["default"], incarnation=cluster, generation=1)[0]
+    return current_broker().claim(1, queues=["default"], incarnation=cluster, generation=1)[0]
 
 
 def end(claim, ending, error):

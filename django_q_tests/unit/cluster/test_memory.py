@@ -49,3 +49,10 @@ def test_a_process_that_has_ended_and_was_not_asked_for_its_exit_code_holds_noth
 
     assert memory.resident(child.pid) == 0
     child.wait()
+
+
+def test_the_host_has_more_than_it_has_left():
+    found = memory.of_host()
+
+    assert found["total"] >= found["available"] > 0
+    assert found["total"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024

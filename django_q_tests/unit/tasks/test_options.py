@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 
 from django_q import conf
-from django_q.brokers import get_broker
+from django_q.brokers import current_broker
 from django_q.exceptions import InvalidOption, InvalidValue, UnpicklableError
 from django_q.kernel.retry import Backoff
 from django_q.tasks import options
@@ -269,7 +269,7 @@ def test_a_value_that_cannot_be_used_is_shown(name, value):
 
 
 def test_a_broker_is_one_of_ours():
-    broker = get_broker()
+    broker = current_broker()
 
     assert options.parse({"broker": broker}).broker is broker
 
