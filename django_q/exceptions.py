@@ -55,6 +55,10 @@ class ItemsLost(ClusterError):
     """Items of an iteration are no longer in the history, so that their results cannot be collected."""
 
 
+class DoNotRetry(ClusterError):
+    """Another attempt is pointless: raised by a task, it ends the task as a failure whatever attempts are left."""
+
+
 class TransactionError(ClusterError):
     """The task cannot be enqueued in the state of the caller's transaction."""
 

@@ -22,6 +22,12 @@ pre_execute = Signal()
 #: In the worker, after the function ended. Arguments: ``func``, ``task`` (the same, with success and result), and
 #: ``outcome`` (how it ended).
 post_execute_in_worker = Signal()
+#: In the monitor, in the transaction that records how attempts ended: what a receiver writes there (``using``) is
+#: committed with it. An error of the database that may pass undoes and repeats the whole; any other is logged, and only
+#: the receivers' writes are undone.
+#: Arguments: ``attempts`` (a list; of each id, name, func, group, queue, priority, attempt, success, is_last, reason,
+#: error, options), ``using`` (an alias).
+attempts_recorded = Signal()
 #: In the monitor, after the move to the history is committed.
 #: Arguments: ``task`` (a dict: id, name, func, group, hook, cluster, success, reason, and, read when asked for,
 #: args, kwargs, result).
@@ -32,6 +38,9 @@ hook_failed = Signal()
 outcome_discarded = Signal()
 #: In the worker, once, before its first task. Arguments: ``proc_name``.
 post_spawn = Signal()
+#: In the keeper, about once a minute, after the history was pruned: whoever keeps rows beside it may look after them.
+#: Arguments: ``using`` (an alias).
+history_pruned = Signal()
 #: In the keeper, after the cluster is registered. Arguments: ``incarnation`` (its id).
 cluster_started = Signal()
 #: In the keeper, after the cluster's last task. Arguments: ``incarnation`` (its id).

@@ -6,7 +6,7 @@ import logging
 from django.db import transaction
 from django.db.models import F
 
-from django_q import conf
+from django_q import conf, signals
 from django_q.cluster import identity
 from django_q.engine import completion, gathering, records, succession
 from django_q.engine.retention import Retention
@@ -70,6 +70,7 @@ class Maintainer:
         Incarnation.objects.using(self.alias).prune(older_than=_FORGET)
         gathering.release_all(self.alias)
         OrmQ.objects.using(self.alias).abandoned_inline().give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)
+        signals.send(signals.history_pruned, using=self.alias)
         return deleted
 
     def _bury(self, other: Incarnation, *, steady: bool) -> bool:

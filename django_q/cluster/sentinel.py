@@ -23,7 +23,7 @@ from django_q.cluster.staff import Plan, Staff
 from django_q.cluster.title import set_title
 from django_q.kernel import clock, ids
 from django_q.kernel.messages import Envelope
-from django_q.kernel.states import Ending
+from django_q.kernel.states import ERRORS, Ending
 
 logger = logging.getLogger("django_q.cluster")
 
@@ -347,9 +347,7 @@ class Sentinel:
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_STOPS, *([signal.SIGCHLD] if hasattr(signal, "SIGCHLD") else []))
-_TELLING = frozenset(
-    map(int, (Ending.SUCCEEDED, Ending.FAILED, Ending.TIMED_OUT))
-)  # endings that tell how long it takes
+_TELLING = frozenset(map(int, (Ending.SUCCEEDED, *ERRORS)))  # endings that tell how long it takes
 _HANDLERS: dict[Kind, Callable[[Sentinel, Child, Frame], None]] = {
     Kind.CLAIMS: Sentinel._on_claims,
     Kind.OUTCOMES: Sentinel._on_outcomes,

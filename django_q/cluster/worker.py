@@ -23,7 +23,7 @@ from django_q.engine.timeouts import Guard
 from django_q.exceptions import TaskInterrupt
 from django_q.kernel import clock
 from django_q.kernel.messages import Envelope, Letter, Outcome
-from django_q.kernel.states import Ending
+from django_q.kernel.states import ERRORS
 
 try:
     import resource
@@ -128,7 +128,7 @@ class Worker(Role):
         self._send(Kind.OUTCOMES, [header], [outcome.report.pack()])
 
     def _log(self, attempt: Attempt, outcome: Outcome) -> None:
-        if outcome.ending in (Ending.FAILED, Ending.TIMED_OUT):
+        if outcome.ending in ERRORS:
             extra = {"action": "task_failed", "task_id": outcome.id, "func": attempt.task.func}
             name, error = attempt.task.name, outcome.report.error
             logger.error("Task %s failed: %s", name, error, exc_info=attempt.error, extra=extra)

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from django_q import conf, signals
 from django_q.conf import Settings
-from django_q.engine import cached, gathering, records, succession
+from django_q.engine import cached, gathering, recorded, records, succession
 from django_q.engine.decision import Decision, decide, remembered
+from django_q.engine.recorded import RecordedAttempt
 from django_q.engine.succession import Step
 from django_q.kernel.messages import Outcome
 from django_q.kernel.states import Ending, Event, TaskKind
@@ -61,6 +62,8 @@ class _Batch:
         self.cluster = cluster
         self.settled = settled
         self.queue = OrmQ.objects.using(self.alias)
+        # What attempts_recorded is sent, if anybody listens.
+        self.recorded: list[RecordedAttempt] | None = [] if signals.attempts_recorded.receivers else None
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Move what ended; put back what did not."""
@@ -72,6 +75,8 @@ class _Batch:
         found = {(row["id"], row["token"]) for row in rows}
         missing += [key for key in ended if key not in found]
         self.settled.discarded = tuple(self._unrecorded(missing) if missing else ())
+        if self.recorded:
+            recorded.tell(self.recorded, self.alias)
 
     def _put_back(self, others: dict[Key, Outcome], ended: dict[Key, Outcome]) -> list[Key]:
         """Retry, release or postpone what is not at its end; add the rest to ``ended``. Return what is not held."""
@@ -94,6 +99,8 @@ class _Batch:
             changes["run_after"] = dialect_for(self.alias).later_expression(decision.delay)
         if decision.error:
             changes["errors"] = remembered(row.errors, outcome, decision.error)
+        if self.recorded is not None and decision.event in (Event.RETRY, Event.RESCUE) and row.kind == TaskKind.TASK:
+            self.recorded.append(RecordedAttempt.of(row.__dict__, outcome, row.q_options(), is_last=False))
         self.queue.filter(pk=row.pk, token=row.token).give_up_claim(decision.event, **changes)
         if decision.warning:
             logger.warning(decision.warning, extra={"action": decision.event.value, "task_id": row.pk})
@@ -114,6 +121,8 @@ class _Batch:
             if row["chain"]:
                 succeeded = outcome.ending is Ending.SUCCEEDED
                 steps.append(Step.of(row["id"], row["name"], row["chain"], options, succeeded=succeeded))
+            if self.recorded is not None:
+                self.recorded.append(RecordedAttempt.of(row, outcome, options, is_last=True))
             if signals.post_execute.receivers:
                 self.settled.finished.append(records.summary(row, outcome))
         if history:

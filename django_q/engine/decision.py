@@ -1,6 +1,7 @@
 """What follows from an outcome that is not a success: a pure decision per outcome."""
 
 import json
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,10 @@ from django_q.kernel.states import REASONS, Ending, Event, TaskKind
 _REMEMBERED = 20  # errors kept on a row
 _ERROR_LENGTH = 500
 _POSTPONE = 5.0  # seconds until another worker may look for a function that this one lacks
+_SAY_EVERY = 60.0  # seconds between two warnings of a task whose function nobody knows
 UNKNOWN = "unknown"
+#: The mark of a row that waits for ever for a worker that knows its function.
+PATIENT = "patient"
 
 
 class Held(Protocol):
@@ -68,14 +72,21 @@ def _after_death(outcome: Outcome, row: Held, settings: Settings) -> Decision:
 
 
 def _after_miss(outcome: Outcome, row: Held, settings: Settings) -> Decision:
-    since = unknown_since(row.errors)
-    if since is not None and (clock.now() - since).total_seconds() >= settings.unknown_task_grace:
+    since, grace = unknown_since(row.errors), _grace(row, settings)
+    waited = 0.0 if since is None else (clock.now() - since).total_seconds()
+    if since is not None and waited >= grace:
         return Decision(Event.FINISH)
-    delay = min(_POSTPONE, settings.unknown_task_grace)
-    warning = (
-        "" if since is not None else f"Task {row.id} waits for a worker that knows its function: {outcome.report.error}"
-    )
-    return Decision(Event.POSTPONE, delay=delay, error=outcome.report.error if since is None else "", warning=warning)
+    is_first, error = since is None, outcome.report.error
+    # Of one that waits for ever a line a minute: the looks are some seconds apart.
+    speaks = is_first or (waited >= _SAY_EVERY and waited % _SAY_EVERY < _POSTPONE)
+    warning = f"Task {row.id} waits for a worker that knows its function: {error}" if speaks else ""
+    return Decision(Event.POSTPONE, delay=min(_POSTPONE, grace), error=error if is_first else "", warning=warning)
+
+
+def _grace(row: Held, settings: Settings) -> float:
+    """Return for how many seconds a task waits for a worker that knows its function."""
+    waits_for_ever = bool(row.options) and json.loads(row.options).get(PATIENT, False)
+    return math.inf if waits_for_ever else settings.unknown_task_grace
 
 
 def _after_error(outcome: Outcome, row: Held, settings: Settings) -> Decision:

@@ -17,6 +17,7 @@ from django_q.engine import context, failures, gathering, hooks, reporters, told
 from django_q.engine.context import RunningTask
 from django_q.engine.timeouts import AsyncGuard, Guard
 from django_q.exceptions import (
+    DoNotRetry,
     FunctionNotFound,
     ItemsFailed,
     PayloadError,
@@ -28,7 +29,7 @@ from django_q.exceptions import (
 from django_q.kernel import callables, clock
 from django_q.kernel.codec import serializer_of
 from django_q.kernel.messages import Envelope, Letter, Outcome, Report
-from django_q.kernel.states import Ending, TaskKind
+from django_q.kernel.states import ERRORS, Ending, TaskKind
 
 _NOT_STORED = "The task ran, but its result cannot be stored"
 _HOOK = TaskKind.HOOK.value
@@ -66,7 +67,7 @@ def run(
     perform(attempt, guard)
     outcome = conclude(attempt)
     announce(attempt, outcome)
-    if attempt.error is not None and outcome.ending in (Ending.FAILED, Ending.TIMED_OUT):
+    if attempt.error is not None and outcome.ending in ERRORS:
         reporters.report(attempt.error, task=attempt.task)
     return outcome, attempt.error
 
@@ -161,11 +162,19 @@ def _open(attempt: Attempt) -> None:
 
 
 def _undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what a decorator such as @background put a proxy in front of."""
-    # Not plain getattr: a mock has every attribute.
-    if "task_function" in getattr(function, "__dict__", ()) or hasattr(type(function), "task_function"):
-        return function.task_function  # type: ignore[attr-defined]
+    """Return what decorators such as @background put proxies in front of."""
+    while (behind := next((name for name in _BEHIND if _has(function, name)), None)) is not None:
+        function = getattr(function, behind)
     return function
+
+
+def _has(thing: object, name: str) -> bool:
+    # Not plain hasattr: a mock has every attribute.
+    return name in getattr(thing, "__dict__", ()) or hasattr(type(thing), name)
+
+
+# Where a proxy keeps its function: first the one for workers, if that differs from what others call.
+_BEHIND = ("worker_function", "task_function")
 
 
 def _lacks_code(error: BaseException) -> bool:
@@ -248,6 +257,7 @@ def _ending_of(attempt: Attempt) -> Ending:
 
 
 _ENDINGS: dict[type[BaseException], Ending] = {
+    DoNotRetry: Ending.GAVE_UP,
     TaskTimeout: Ending.TIMED_OUT,
     TaskCanceled: Ending.CANCELED,
     TaskStopped: Ending.INTERRUPTED,

@@ -2,6 +2,7 @@
 
 import os
 import re
+from itertools import count
 from random import Random
 from threading import Lock
 
@@ -14,9 +15,12 @@ _VERSION = 7 << 76
 _VARIANT = 2 << 62
 
 
-def new_id() -> str:
-    """Return a new id: 32 hexadecimal digits. Ids made in one process sort in the order of their creation."""
-    stamp, noise = _source.next()
+def new_id(moment: float | None = None) -> str:
+    """Return a new id: 32 hexadecimal digits. Ids made in one process sort in the order of their creation.
+
+    With a ``moment`` (seconds since the epoch) it sorts among those made then.
+    """
+    stamp, noise = _source.next() if moment is None else _source.at(moment)
     return f"{(stamp >> _COUNTER_BITS) << 80 | _VERSION | (stamp & 0xFFF) << 64 | _VARIANT | noise:032x}"
 
 
@@ -35,6 +39,7 @@ class _Source:
 
     def __init__(self) -> None:
         self.last = 0
+        self.placed = count()
         self.seed()
 
     def seed(self) -> None:
@@ -49,6 +54,10 @@ class _Source:
         with self.lock:
             self.last = stamp = max(stamp | bits(_SEED_BITS), self.last + 1)
         return stamp, bits(62)
+
+    def at(self, moment: float) -> tuple[int, int]:
+        """Return a stamp of that moment and 62 random bits. Of one moment a few thousand stamps rise in their order."""
+        return max(0, int(moment * 1000)) << _COUNTER_BITS | next(self.placed) & 0xFFF, self.random.getrandbits(62)
 
 
 _source = _Source()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django_q.exceptions import InvalidValue
 
-KINDS = ("exponential", "linear", "fixed")
+KINDS = ("exponential", "linear", "polynomial", "fixed")
 
 _MAXIMUM = 3600.0
 _JITTER = 0.1
@@ -73,6 +73,8 @@ class Backoff:
         if self.kind == "linear":
             return self.delay * (past + 1)
         try:
+            if self.kind == "polynomial":
+                return float(self.delay + (past + 1) ** self.factor)
             return float(self.delay * self.factor**past)
         except OverflowError:
             return self.maximum

@@ -32,6 +32,7 @@ class Event(Enum):
     RESCUE = "rescue"  # its worker or its cluster died
     FINISH = "finish"  # it ended; the row moves to the history
     CANCEL = "cancel"  # taken back before a cluster claimed it
+    RESCHEDULE = "reschedule"  # another moment was chosen before a cluster claimed it
 
 
 # Event -> (states it may start from, state it leads to; None: the row leaves the queue).
@@ -45,6 +46,7 @@ TRANSITIONS: dict[Event, tuple[frozenset[TaskState], TaskState | None]] = {
     Event.RESCUE: (frozenset({TaskState.CLAIMED}), TaskState.READY),
     Event.FINISH: (frozenset({TaskState.CLAIMED}), None),
     Event.CANCEL: (frozenset({TaskState.DEFERRED, TaskState.WAITING, TaskState.READY}), None),
+    Event.RESCHEDULE: (frozenset({TaskState.DEFERRED, TaskState.READY}), TaskState.DEFERRED),
 }
 
 
@@ -59,6 +61,11 @@ class Ending(IntEnum):
     INTERRUPTED = 5  # Stopped by the cluster's own shutdown.
     UNSTARTED = 6  # Never begun; given back.
     UNKNOWN = 7  # The function does not exist in this worker's code.
+    GAVE_UP = 8  # The function raised DoNotRetry.
+
+
+#: Endings in which the function, or what had to be done for it, went wrong.
+ERRORS = (Ending.FAILED, Ending.TIMED_OUT, Ending.GAVE_UP)
 
 
 class Reason(str, Enum):
@@ -73,6 +80,7 @@ class Reason(str, Enum):
 
 REASONS = {
     Ending.FAILED: Reason.ERROR,
+    Ending.GAVE_UP: Reason.ERROR,
     Ending.UNKNOWN: Reason.ERROR,
     Ending.TIMED_OUT: Reason.TIMEOUT,
     Ending.CANCELED: Reason.CANCELED,

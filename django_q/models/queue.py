@@ -111,6 +111,18 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         """Give those of the rows that nobody has claimed another priority. Return how many there were."""
         return self.exclude(state=TaskState.CLAIMED).update(priority=priority)
 
+    def reschedule(self, run_after: Any) -> int:
+        """Choose another moment (or an expression for one) for those of the rows that nobody has claimed and that wait
+        for nothing else. Return how many there were. One that is over makes them due at once."""
+        return self.move(Event.RESCHEDULE, run_after=run_after)
+
+    def discard(self) -> int:
+        """Take those of the rows out of the queue that nobody has claimed, without a trace. Return how many there were.
+
+        Not for steps of a chain: what waits for them would wait for ever.
+        """
+        return self.move(Event.CANCEL)
+
     def leave_to(self, queue: str) -> int:
         """Put those of the rows that nobody has claimed into another queue. Return how many there were."""
         return self.exclude(state=TaskState.CLAIMED).update(queue=queue)

@@ -13,7 +13,15 @@ from django_q.tasks.cached import (
     result_group_cached,
 )
 from django_q.tasks.chains import Chain, aasync_chain, async_chain
-from django_q.tasks.control import cancel, change_priority, delete, duplicate, queue_size, requeue
+from django_q.tasks.control import (
+    cancel,
+    change_priority,
+    change_run_after,
+    delete,
+    duplicate,
+    queue_size,
+    requeue,
+)
 from django_q.tasks.decorators import SharedTask, shared_task
 from django_q.tasks.enqueue import aasync_task, async_, async_task
 from django_q.tasks.groups import (
@@ -54,6 +62,7 @@ __all__ = [
     "async_task",
     "cancel",
     "change_priority",
+    "change_run_after",
     "count_group",
     "count_group_cached",
     "current_task",

@@ -139,7 +139,7 @@ def _draft(links: list[Link], group: str | None, common: Given, *, goes_on: bool
         given, kwargs = options.split(func, kwargs)
         if steps and given.get("run_after") is not None:
             raise InvalidValue(f"{link!r} has run_after=, but a step begins when the one before it has ended.")
-        marks = {ON_FAILURE: CONTINUE} if goes_on else {}
+        marks: dict[str, Any] = {ON_FAILURE: CONTINUE} if goes_on else {}
         step = prepare(func, args, kwargs, {**common, **given, "group": group or chain}, settings, **marks)
         step.place(chain=chain)
         if steps:

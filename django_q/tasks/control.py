@@ -1,6 +1,7 @@
 """Take tasks back, stop them, run them again, and count them."""
 
 import json
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db import transaction
 
 from django_q import conf, signals
 from django_q.brokers import Broker, current_broker
-from django_q.brokers.base import STOP
+from django_q.brokers.base import DUE, STOP
 from django_q.conf import Settings
 from django_q.engine import cached, records, succession
 from django_q.engine.succession import Step
@@ -18,6 +19,7 @@ from django_q.kernel.codec import serializer_of
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import Ending, Event, TaskKind, TaskState
 from django_q.models import OrmQ, Task
+from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import Later
 from django_q.models.fields import sealed_bytes
 from django_q.models.queue import NEW_COLUMNS
@@ -101,6 +103,31 @@ def change_priority(task_id: Name, priority: int) -> bool:
     chosen = options.checked("priority", priority)
     row = _newest(results.id_or_name(task_id), settings)
     return row is not None and bool(OrmQ.objects.using(settings.orm).filter(pk=row.pk).change_priority(chosen))
+
+
+def change_run_after(task_id: Name, run_after: datetime | timedelta) -> bool:
+    """Choose another moment before which a task must not run, by its id or name; tell whether there was one to choose
+    for: nobody has claimed it, and it follows no other task.
+
+    A moment that is over, or no delay, lets it run at once. Raises :exc:`~django_q.exceptions.InvalidValue` for what is
+    no moment.
+    """
+    settings = conf.current()
+    moment = options.checked("run_after", run_after)
+    row = _newest(results.id_or_name(task_id), settings)
+    if row is None:
+        return False
+    if isinstance(moment, timedelta):
+        moment = dialect_for(settings.orm).later_expression(moment.total_seconds())
+    if not OrmQ.objects.using(settings.orm).filter(pk=row.pk).reschedule(moment):
+        return False
+    wake_keepers()
+    return True
+
+
+def wake_keepers() -> None:
+    """Have the clusters of this host look, after the commit, for rows whose time has come or was changed."""
+    tell_keepers(current_broker(), DUE, conf.current().orm)
 
 
 def queue_size(queue: str | Broker | None = None, *, broker: Broker | None = None) -> int:

@@ -77,6 +77,7 @@ class Draft:
     broker: QueueBroker | None = None
     sync: bool | None = None
     told: dict[str, Any] | None = None  # what pre_enqueue was sent, and post_enqueue will be
+    beside: Callable[[], Any] | None = None  # writes what belongs to the row, in its transaction
 
     @property
     def id(self) -> str:
@@ -100,13 +101,16 @@ def prepare(
     kwargs: dict[str, Any],
     given: Given,
     settings: Settings,
+    *,
+    place: float | None = None,
     **marks: Any,
 ) -> Draft:
     """Return the row of a call, with these marks among its options, and tell who listens to pre_enqueue.
 
-    All that can be wrong with a call is found here, before anything is written.
+    Among rows of one priority it is claimed as if it had been enqueued at the moment ``place`` (seconds since the
+    epoch; None: now). All that can be wrong with a call is found here, before anything is written.
     """
-    task_id = ids.new_id()
+    task_id = ids.new_id(place)
     if signals.pre_enqueue.receivers or signals.post_enqueue.receivers:
         return _prepare_observed(task_id, func, args, kwargs, given, settings, marks)
     return draft(task_id, func, args, kwargs, options.parse(given), settings, marks)
@@ -175,7 +179,7 @@ def submit(tasks: Sequence[Draft], settings: Settings) -> None:
 
 def run_here(task: Draft) -> BaseException | None:
     """Run a task to its end in this process; return what it raised."""
-    return inline.run(task.row, partial(_tell, [task]))
+    return inline.run(task.row, partial(_tell, [task]), task.beside)
 
 
 def runs_here(task: Draft, settings: Settings) -> bool:
@@ -186,9 +190,12 @@ def runs_here(task: Draft, settings: Settings) -> bool:
 def _write(tasks: Sequence[Draft], alias: str) -> None:
     broker = tasks[0].broker or current_broker()
     rows = [task.row for task in tasks]
+    besides = [task.beside for task in tasks if task.beside is not None]
     try:
-        with transaction.atomic(using=alias) if len(rows) > 1 else nullcontext():
+        with transaction.atomic(using=alias) if len(rows) > 1 or besides else nullcontext():
             broker.enqueue(rows)
+            for beside in besides:
+                beside()
     except TROUBLES as error:
         raise explained(error, alias, coroutine="aasync_task") from error
     _tell(tasks)

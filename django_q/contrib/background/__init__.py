@@ -4,9 +4,12 @@ from importlib import import_module
 from typing import Any
 
 # Lazy, because Django imports this package before there are models.
-_PUBLIC = {"background": "django_q.contrib.background.decorator"}
+_PUBLIC = {
+    "TaskSchedule": "django_q.contrib.background.schedules",
+    "background": "django_q.contrib.background.decorator",
+}
 
-__all__ = ["background"]
+__all__ = ["TaskSchedule", "background"]
 
 
 def __getattr__(name: str) -> Any:

@@ -97,7 +97,7 @@ def send_complete_mail(experimentid: int, resultsurl: str) -> str:
 
 def enqueue_for(run: RunResult, task: Any, *args: Any, due: datetime) -> None:
     """Enqueue a task and remember that it belongs to a run."""
-    RunTask.objects.create(run=run, name=task.__name__, due=due, task_id=task(*args, schedule=due))
+    RunTask.objects.create(run=run, name=task.__name__, due=due, task_id=task(*args, schedule=due).pk)
 
 
 def humanize(moment: datetime) -> str:

@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from django_q import conf, signals
 from django_q.brokers.base import STOP
@@ -13,6 +14,7 @@ from django_q.tasks import (
     async_task,
     cancel,
     change_priority,
+    change_run_after,
     delete,
     duplicate,
     fetch,
@@ -20,6 +22,7 @@ from django_q.tasks import (
     requeue,
     result,
 )
+from django_q.testing import run_all
 from django_q_tests.integration.tasks import functions
 from django_q_tests.integration.tasks.functions import Counter, add, fail, seen
 
@@ -306,6 +309,39 @@ def test_the_priority_of_what_waits_can_be_changed():
 def test_the_priority_of_what_is_claimed_stays(claimed):
     assert change_priority(claimed, 9) is False
     assert OrmQ.objects.get().priority == 0
+
+
+def test_another_moment_can_be_chosen_for_what_waits():
+    task_id = async_task(add, 1)
+
+    assert change_run_after(task_id, timedelta(hours=1)) is True
+
+    row = OrmQ.objects.get()
+    assert row.state == TaskState.DEFERRED
+    assert abs(row.run_after - timezone.now() - timedelta(hours=1)) < timedelta(seconds=5)
+    assert not run_all()
+
+
+def test_what_was_put_off_can_be_brought_forward():
+    task_id = async_task(add, 1, run_after=timedelta(hours=1))
+
+    assert change_run_after(task_id, timezone.now()) is True
+
+    assert [run.id for run in run_all()] == [task_id]
+
+
+def test_the_moment_of_what_is_claimed_stays(claimed):
+    assert change_run_after(claimed, timedelta(hours=1)) is False
+    assert change_run_after("nobody", timedelta(hours=1)) is False
+    assert OrmQ.objects.get().run_after is None
+
+
+@pytest.mark.parametrize("moment", [None, 60, "soon"])
+def test_what_is_no_moment_is_refused(moment):
+    task_id = async_task(add, 1)
+
+    with pytest.raises(InvalidValue, match="run_after="):
+        change_run_after(task_id, moment)
 
 
 @pytest.mark.parametrize("priority", [None, "high", 40000, True, 1.5])

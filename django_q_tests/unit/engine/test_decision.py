@@ -102,6 +102,21 @@ def test_only_the_first_miss_warns():
     assert unknown_since(row.errors) is not None
 
 
+def test_a_patient_row_waits_for_ever_and_is_spoken_of_once_a_minute():
+    def patient(seconds):
+        since = (clock.now() - timedelta(seconds=seconds)).isoformat()
+        return Row(errors=json.dumps([{"reason": "unknown", "at": since}]), options='{"patient": true}')
+
+    decisions = {seconds: decided(Ending.UNKNOWN, patient(seconds)) for seconds in (7, 61, 67, 7202, 7207)}
+
+    assert {decision.event for decision in decisions.values()} == {Event.POSTPONE}
+    assert [seconds for seconds, decision in decisions.items() if decision.warning] == [61, 7202]
+
+
+def test_a_task_that_gave_up_has_ended_whatever_attempts_are_left():
+    assert decided(Ending.GAVE_UP, Row(options='{"max_attempts": 5}')).event is Event.FINISH
+
+
 def test_a_row_remembers_only_its_latest_errors():
     errors = ""
     for number in range(50):

@@ -33,6 +33,16 @@ def test_ids_sort_in_the_order_of_their_creation():
     assert len(set(made)) == len(made)
 
 
+def test_an_id_of_a_moment_sorts_among_those_made_then():
+    now = clock.epoch()
+    before, after = ids.new_id(now - 60), ids.new_id(now + 60)
+    equal = [ids.new_id(now + 120) for _ in range(100)]
+
+    assert before < ids.new_id() < after < min(equal)
+    assert len(set(equal)) == 100 and all(map(ids.is_id, [before, after, *equal]))
+    assert ids.is_id(ids.new_id(-1.0))
+
+
 def test_ids_keep_their_order_when_the_clock_is_set_back(monkeypatch):
     first = ids.new_id()
     monkeypatch.setattr(clock, "epoch", lambda: 1_000_000.0)

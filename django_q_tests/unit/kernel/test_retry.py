@@ -66,6 +66,12 @@ def test_a_linear_backoff_grows_by_its_delay():
     assert [backoff.seconds(attempt, middle) for attempt in (1, 2, 3)] == [10, 20, 25]
 
 
+def test_a_polynomial_backoff_adds_a_power_of_the_attempt():
+    backoff = Backoff.parse({"kind": "polynomial", "delay": 5, "factor": 4, "maximum": 10**7, "jitter": 0})
+
+    assert [backoff.seconds(attempt, middle) for attempt in (1, 2, 3, 4, 5)] == [6, 21, 86, 261, 630]
+
+
 @given(backoffs, st.integers(min_value=-5, max_value=10**6), st.floats(min_value=0, max_value=1))
 def test_every_pause_is_finite_and_not_negative(value, attempt, luck):
     pause = Backoff.parse(value).seconds(attempt, lambda: luck)

@@ -1,4 +1,4 @@
-"""@background in its first form."""
+"""``@background``: what a call of a decorated function writes, and what a worker runs of it."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone
@@ -8,19 +8,21 @@ from django.db import transaction
 from django.utils import timezone as django_timezone
 
 from django_q.contrib.background import background
+from django_q.contrib.background.models import CompletedTask, Task
 from django_q.models import OrmQ
 from django_q.tasks import async_task, fetch, result
-from django_q_tests.examples import decorated
+from django_q.testing import run_all
+from django_q_tests.contrib.background import decorated
 
-HERE = "django_q_tests.examples.decorated"
-
-
-def row(task_id):
-    return OrmQ.objects.get(pk=task_id)
+HERE = "django_q_tests.contrib.background.decorated"
 
 
-def seconds_ahead(task_id):
-    return (row(task_id).run_after - django_timezone.now()).total_seconds()
+def row(task):
+    return OrmQ.objects.get(pk=task.pk)
+
+
+def seconds_ahead(task):
+    return (row(task).run_after - django_timezone.now()).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -49,20 +51,34 @@ def test_now_runs_here_and_writes_nothing():
 
 
 @pytest.mark.django_db
-def test_a_call_writes_one_row_and_returns_its_id():
-    task_id = decorated.bare(2, right=3)
+def test_a_call_writes_one_pending_row_and_returns_it():
+    task = decorated.bare(2, right=3)
 
     assert OrmQ.objects.count() == 1
-    found = row(task_id)
+    assert Task.objects.get() == task and not CompletedTask.objects.exists()
+    assert task.params() == ([2], {"right": 3})
+    found = row(task)
     assert (found.func, found.args, found.kwargs) == (f"{HERE}.bare", (2,), {"right": 3})
     assert found.get_state_display() == "ready"
 
 
 @pytest.mark.django_db
-def test_the_row_runs_the_function():
-    task_id = async_task(row(decorated.bare(2, 3)).func, 2, 3, sync=True)
+def test_a_row_that_was_just_made_says_what_the_stored_one_does():
+    task = decorated.delayed(queue="q", priority=3, verbose_name="the long one")
 
-    assert result(task_id) == 5
+    stored = Task.objects.get(pk=task.pk)
+    for name in ("priority", "queue", "attempts", "locked_by", "locked_at", "failed_at", "last_error", "verbose_name"):
+        assert getattr(task, name) == getattr(stored, name), name
+    assert abs(task.run_at - stored.run_at) < timedelta(seconds=1)
+
+
+@pytest.mark.django_db
+def test_the_row_runs_the_function():
+    task = decorated.bare(2, 3)
+
+    (run,) = run_all()
+
+    assert (run.id, result(task.pk)) == (task.pk, 5)
 
 
 @pytest.mark.django_db
@@ -80,7 +96,7 @@ def test_a_function_that_calls_its_proxy_enqueues_the_next_round(path):
     task_id = async_task(path, 2, sync=True)
 
     (following,) = OrmQ.objects.all()
-    assert fetch(task_id).result == following.pk
+    assert fetch(task_id).result.pk == following.pk
     assert (following.func, following.args) == (f"{HERE}.again", (1,))
 
 
@@ -96,10 +112,10 @@ def test_a_function_that_calls_another_proxy_enqueues_that():
 def test_a_call_can_be_put_off(schedule):
     moment = django_timezone.now() + timedelta(seconds=90) if schedule == "datetime" else schedule
 
-    task_id = decorated.bare(2, 3, schedule=moment)
+    task = decorated.bare(2, 3, schedule=moment)
 
-    assert abs(seconds_ahead(task_id) - 90) < 1
-    assert row(task_id).get_state_display() == "deferred"
+    assert abs(seconds_ahead(task) - 90) < 1
+    assert row(task).get_state_display() == "deferred"
 
 
 @pytest.mark.django_db
@@ -121,13 +137,13 @@ def test_a_datetime_without_a_zone_is_read_in_the_current_one(settings):
     moment = datetime(2100, 7, 1, 12, 0)  # noqa: DTZ001
 
     with django_timezone.override("Europe/Warsaw"), pytest.warns(RuntimeWarning, match="'Europe/Warsaw'") as caught:
-        task_id = decorated.bare(2, 3, schedule=moment)
+        task = decorated.bare(2, 3, schedule=moment)
 
-    assert row(task_id).run_after == datetime(2100, 7, 1, 10, 0, tzinfo=timezone.utc)
+    assert row(task).run_after == datetime(2100, 7, 1, 10, 0, tzinfo=timezone.utc)
     assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("schedule", ["soon", True, float("nan"), {"in": 5}, [60]])
+@pytest.mark.parametrize("schedule", ["soon", True, float("nan"), [60]])
 def test_a_schedule_that_is_none_is_refused(schedule):
     with pytest.raises(TypeError, match="neither a moment nor a delay"):
         decorated.bare(2, 3, schedule=schedule)
@@ -153,3 +169,74 @@ def test_the_row_belongs_to_the_transaction_of_the_caller():
 
 def test_a_coroutine_function_stays_one():
     assert asyncio.run(decorated.waits.now(2)) == 4
+
+
+@pytest.mark.django_db
+def test_below_background_another_decorator_of_tasks_is_seen_through():
+    task = decorated.stacked(6, 7)
+
+    assert [run.result for run in run_all()] == [42]
+    assert CompletedTask.objects.get() == task
+    assert not OrmQ.objects.exists()
+
+
+@pytest.mark.django_db
+def test_arguments_that_the_function_does_not_take_are_refused_at_the_call():
+    with pytest.raises(TypeError, match="'middle'"):
+        decorated.bare(2, middle=3)
+    assert not OrmQ.objects.exists() and not Task._base_manager.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("argument", [object(), {1, 2}, django_timezone.now(), {"x": b"bytes"}])
+def test_an_argument_that_json_cannot_hold_is_a_type_error_and_writes_nothing(argument):
+    with pytest.raises(TypeError, match="Argument 1 of a background task cannot be written as JSON"):
+        decorated.bare(argument, 3)
+    assert not OrmQ.objects.exists() and not Task._base_manager.exists()
+
+
+@pytest.mark.django_db
+def test_tuples_arrive_as_lists_and_keys_as_texts():
+    decorated.echo((1, 2), {3: "three"})
+
+    (run,) = run_all()
+
+    assert run.result == ([1, 2], {"3": "three"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ({"priority": "high"}, "priority='high'"),
+        ({"priority": 40_000}, "priority=40000"),
+        ({"queue": ""}, "queue=''"),
+        ({"verbose_name": "x" * 256}, "verbose_name='x"),
+        ({"repeat": -1}, "repeat=-1"),
+        ({"repeat": 1.5}, "repeat=1.5"),
+        ({"repeat": True}, "repeat=True"),
+        ({"creator": "root"}, "creator='root'"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_what_may_stand_there(said, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        decorated.bare(2, 3, **said)
+    assert not OrmQ.objects.exists()
+
+
+def test_a_function_without_a_path_is_refused_at_the_call():
+    def inner():
+        return None
+
+    with pytest.raises(TypeError, match="inner"):
+        background(inner)()
+
+
+@pytest.mark.django_db
+def test_a_result_may_be_anything_that_can_be_pickled():
+    task = decorated.caller()
+
+    runs = run_all()
+
+    assert [run.success for run in runs] == [True, True]
+    assert result(task.pk).task_name == f"{HERE}.bare"

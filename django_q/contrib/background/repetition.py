@@ -1,0 +1,63 @@
+"""Repetitions: the next task is written in the transaction in which the one before ends."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from django_q import conf
+from django_q.contrib.background import options
+from django_q.contrib.background.calls import MARK, UNIQUE, draft_of, key_of
+from django_q.contrib.background.models import Task
+from django_q.tasks.enqueue import Draft, submit
+from django_q.tasks.options import OPTIONS
+
+
+def following(scheduled: datetime, every: timedelta, until: datetime | None, now: datetime) -> datetime | None:
+    """Return the next moment of a grid that lies ahead; None if that is beyond ``until``."""
+    missed = max(0, (now - scheduled) // every)
+    moment = scheduled + (missed + 1) * every
+    return None if until is not None and moment > until else moment
+
+
+def repeat(attempts: Sequence[Any], using: str) -> None:
+    """Enqueue the next of each repeating task among those that have ended."""
+    goes_on = options.option("repeat_on_failure") == options.GOES_ON
+    ended = {one.id: one for one in attempts if MARK in one.options and one.is_last and (one.success or goes_on)}
+    if not ended:
+        return
+    settings, now = conf.current(), timezone.now()
+    drafts: list[Draft] = []
+    rows: list[Task] = []
+    for row in Task._base_manager.using(using).filter(pk__in=ended, repeat__gt=0):
+        moment = following(row.scheduled_for, timedelta(seconds=row.repeat), row.repeat_until, now)
+        if moment is not None:
+            draft = _draft(row, ended[row.pk], moment, settings)
+            drafts.append(draft)
+            rows.append(_again(row, draft.id, moment))
+    if drafts:
+        drafts[0].beside = lambda: Task._base_manager.using(using).bulk_create(rows)
+        submit(drafts, settings)
+
+
+def _draft(row: Task, attempt: Any, moment: datetime, settings: conf.Settings) -> Draft:
+    args, kwargs = row.params()
+    kept = {name: value for name, value in attempt.options.items() if name in OPTIONS}
+    given = {
+        **kept,
+        "cluster": attempt.queue,
+        "priority": attempt.priority,
+        "run_after": moment,
+    }
+    draft = draft_of(attempt.func, args, kwargs, given, settings, moment, attempt.options[MARK])
+    draft.sync = False  # it is not due yet
+    if attempt.options[MARK] == UNIQUE:
+        draft.place(key=key_of(row.task_hash))
+    return draft
+
+
+def _again(row: Task, id: str, moment: datetime) -> Task:
+    """Return a copy of a row for its repetition."""
+    columns = {field.attname: getattr(row, field.attname) for field in Task._meta.concrete_fields}
+    return Task(**{**columns, "id": id, "scheduled_for": moment})

@@ -1,0 +1,68 @@
+"""Tell of attempts in the transaction that records how they ended, so that what follows is written with it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from django_q import signals
+from django_q.kernel.messages import Outcome
+from django_q.kernel.states import REASONS, Ending
+
+logger = logging.getLogger("django_q.signals")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAttempt:
+    """One attempt of a task, as the signal ``attempts_recorded`` tells of it."""
+
+    id: str
+    name: str
+    func: str
+    group: str | None
+    queue: str
+    priority: int
+    attempt: int  # 1 for the first; crashes do not count
+    success: bool
+    is_last: bool  # has the task ended, or will it run again?
+    reason: str | None  # error, timeout, lost or canceled; None for a success
+    error: str
+    options: Mapping[str, Any]  # what was asked for beyond the settings
+
+    @classmethod
+    def of(
+        cls, row: Mapping[str, Any], outcome: Outcome, options: Mapping[str, Any], *, is_last: bool
+    ) -> "RecordedAttempt":
+        """Return what is told of a row and the outcome of its attempt."""
+        success = outcome.ending is Ending.SUCCEEDED
+        return cls(
+            **{name: row[name] for name in ("id", "name", "func", "group", "queue", "priority")},
+            attempt=row["attempts"] + 1,
+            success=success,
+            is_last=is_last,
+            reason=None if success else REASONS[outcome.ending].value,
+            error=outcome.report.error,
+            options=options,
+        )
+
+
+def tell(attempts: Sequence[RecordedAttempt], alias: str) -> None:
+    """Send ``attempts_recorded`` in the open transaction.
+
+    What the receivers write is committed with the outcomes, or not at all: an error that a second try may not meet
+    (:exc:`~django.db.OperationalError`, :exc:`~django.db.InterfaceError`) is raised. Any other is logged, and the
+    writes for the one attempt that led to it are undone.
+    """
+    try:
+        with transaction.atomic(using=alias):
+            signals.attempts_recorded.send(sender="django_q", attempts=attempts, using=alias)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(attempts) == 1:
+            logger.exception("What should follow from an attempt of task %s could not be written.", attempts[0].id)
+            return
+        for attempt in attempts:
+            tell([attempt], alias)

@@ -1,0 +1,1 @@
+"""The decorator @background and its rows."""
