@@ -59,6 +59,22 @@ class DoNotRetry(ClusterError):
     """Another attempt is pointless: raised by a task, it ends the task as a failure whatever attempts are left."""
 
 
+class TryAgain(ClusterError):
+    """The task asks to be run again, whatever attempts are left: after ``delay`` seconds, or as ``backoff`` says."""
+
+    def __init__(self, *args: object, delay: float | None = None) -> None:
+        super().__init__(*args)
+        self.delay = delay
+
+
+class TaskExpired(ClusterError):
+    """The task did not begin before the moment that its option ``expires`` names."""
+
+
+class TaskFailed(ClusterError):
+    """The task whose result was asked for did not succeed."""
+
+
 class TransactionError(ClusterError):
     """The task cannot be enqueued in the state of the caller's transaction."""
 

@@ -24,7 +24,7 @@ pre_execute = Signal()
 post_execute_in_worker = Signal()
 #: In the monitor, in the transaction that records how attempts ended: what a receiver writes there (``using``) is
 #: committed with it. An error of the database that may pass undoes and repeats the whole; any other is logged, and only
-#: the receivers' writes are undone.
+#: the receivers' writes are undone. Tasks that are canceled or deleted before they began are told there, too.
 #: Arguments: ``attempts`` (a list; of each id, name, func, group, queue, priority, attempt, success, is_last, reason,
 #: error, options), ``using`` (an alias).
 attempts_recorded = Signal()

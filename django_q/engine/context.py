@@ -23,6 +23,11 @@ class RunningTask:
     asked: Callable[[], object] = field(default=never, repr=False, compare=False)
 
     @property
+    def retries(self) -> int:
+        """How many attempts there were before this one: what Celery calls it."""
+        return self.attempt - 1
+
+    @property
     def stop_requested(self) -> bool:
         """Does the cluster want this task to end: time-out, cancel or shutdown? For loops that end by themselves."""
         return bool(self.asked())

@@ -18,6 +18,8 @@ _ERROR_LENGTH = 500
 _POSTPONE = 5.0  # seconds until another worker may look for a function that this one lacks
 _SAY_EVERY = 60.0  # seconds between two warnings of a task whose function nobody knows
 UNKNOWN = "unknown"
+#: The option that holds the moment, in seconds since the epoch, after which a task must not begin.
+EXPIRES = "expires"
 #: The mark of a row that waits for ever for a worker that knows its function.
 PATIENT = "patient"
 
@@ -60,6 +62,8 @@ def decide(outcome: Outcome, row: Held, settings: Settings) -> Decision:
         return _after_miss(outcome, row, settings)
     if outcome.ending in (Ending.FAILED, Ending.TIMED_OUT):
         return _after_error(outcome, row, settings)
+    if outcome.ending is Ending.AGAIN:
+        return _retry(outcome, row, settings, json.loads(row.options) if row.options else {})
     return Decision(Event.FINISH)
 
 
@@ -99,7 +103,14 @@ def _after_error(outcome: Outcome, row: Held, settings: Settings) -> Decision:
         return Decision(Event.FINISH)  # what its items did not give it will not get
     if most and attempts >= most or options.get("ack_failure", settings.ack_failures):
         return Decision(Event.FINISH)
-    delay = Backoff.parse(options.get("backoff", settings.backoff)).seconds(attempts, random.random)
+    return _retry(outcome, row, settings, options)
+
+
+def _retry(outcome: Outcome, row: Held, settings: Settings, options: dict[str, Any]) -> Decision:
+    """Return another attempt, after the pause that the function asked for or that is usual."""
+    attempts, delay = row.attempts + 1, outcome.report.delay
+    if delay is None:
+        delay = Backoff.parse(options.get("backoff", settings.backoff)).seconds(attempts, random.random)
     return Decision(Event.RETRY, {"attempts": attempts}, delay=delay, error=outcome.report.error)
 
 

@@ -7,6 +7,7 @@ The steps are :func:`prepare`, :func:`perform` (:func:`aperform` for coroutines)
 import asyncio
 import contextvars
 import inspect
+import json
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 from django_q import conf, signals
 from django_q.engine import context, failures, gathering, hooks, reporters, told
 from django_q.engine.context import RunningTask
+from django_q.engine.decision import EXPIRES
 from django_q.engine.timeouts import AsyncGuard, Guard
 from django_q.exceptions import (
     DoNotRetry,
@@ -22,8 +24,10 @@ from django_q.exceptions import (
     ItemsFailed,
     PayloadError,
     TaskCanceled,
+    TaskExpired,
     TaskStopped,
     TaskTimeout,
+    TryAgain,
     UnpicklableError,
 )
 from django_q.kernel import callables, clock
@@ -122,7 +126,8 @@ def conclude(attempt: Attempt) -> Outcome:
     failures.shorten(error)
     text = f"{line} : {trace}" if trace else line
     result = attempt.result if isinstance(error, ItemsFailed) else _seal(attempt, text)
-    report = Report(attempt.started, stopped, result, line, trace, attempt.worker)
+    delay = error.delay if isinstance(error, TryAgain) else None
+    report = Report(attempt.started, stopped, result, line, trace, attempt.worker, delay)
     return Outcome(envelope.id, envelope.token, _ending_of(attempt), report)
 
 
@@ -145,6 +150,8 @@ async def aannounce(attempt: Attempt, outcome: Outcome) -> None:
 
 def _open(attempt: Attempt) -> None:
     envelope, letter = attempt.envelope, attempt.letter
+    if letter.options and EXPIRES in letter.options:
+        _refuse_expired(json.loads(letter.options))
     codec = conf.current().codec()
     if letter.kind == _GATHER:
         attempt.args, attempt.function = (envelope.id, letter), gathering.gather
@@ -159,6 +166,13 @@ def _open(attempt: Attempt) -> None:
     function = _undecorated(callables.resolve(envelope.func) if function is None else function)
     attempt.is_async = callables.is_async(function)
     attempt.function = function
+
+
+def _refuse_expired(options: dict[str, Any]) -> None:
+    expires = options.get(EXPIRES)
+    if expires is not None and clock.epoch() > expires:
+        moment = clock.from_epoch(expires).isoformat(" ", "seconds")
+        raise TaskExpired(f"The task did not begin before {moment}, when its option 'expires' let it lapse.")
 
 
 def _undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -258,6 +272,8 @@ def _ending_of(attempt: Attempt) -> Ending:
 
 _ENDINGS: dict[type[BaseException], Ending] = {
     DoNotRetry: Ending.GAVE_UP,
+    TryAgain: Ending.AGAIN,
+    TaskExpired: Ending.CANCELED,
     TaskTimeout: Ending.TIMED_OUT,
     TaskCanceled: Ending.CANCELED,
     TaskStopped: Ending.INTERRUPTED,

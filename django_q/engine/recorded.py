@@ -8,8 +8,9 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from django_q import signals
-from django_q.kernel.messages import Outcome
-from django_q.kernel.states import REASONS, Ending
+from django_q.kernel.messages import Outcome, Report
+from django_q.kernel.states import REASONS, Ending, TaskKind
+from django_q.models import OrmQ
 
 logger = logging.getLogger("django_q.signals")
 
@@ -46,6 +47,14 @@ class RecordedAttempt:
             error=outcome.report.error,
             options=options,
         )
+
+
+def tell_unrun(row: OrmQ, error: str, alias: str) -> None:
+    """Send ``attempts_recorded`` for a task that left the queue without being run, in the open transaction."""
+    if signals.attempts_recorded.receivers and row.kind == TaskKind.TASK:
+        report = Report(0.0, 0.0, error=error)
+        outcome = Outcome(row.pk, "", Ending.CANCELED, report)
+        tell([RecordedAttempt.of(row.__dict__, outcome, row.q_options(), is_last=True)], alias)
 
 
 def tell(attempts: Sequence[RecordedAttempt], alias: str) -> None:

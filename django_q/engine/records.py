@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from django_q import conf
 from django_q.conf import Settings
+from django_q.engine import recorded
 from django_q.engine.told import Told, payload
 from django_q.kernel import clock, ids
 from django_q.kernel.messages import Outcome, Report
@@ -142,6 +143,7 @@ def archive_unrun(alias: str, row: OrmQ, *, cluster: str | None, error: str) -> 
         "token": None,
     }
     Task.objects.using(alias).record([_in_order(values)])
+    recorded.tell_unrun(row, error, alias)
     if row.hook:
         options = json.loads(row.options) if row.options else {}
         OrmQ.objects.using(alias).put([hook_row(values, options, _canceled(row), conf.current())])

@@ -105,10 +105,13 @@ class Report:
     error: str = ""  # one line: class and message
     traceback: str = ""
     worker: str = ""  # host:pid
+    delay: float | None = None  # seconds after which the function asked to be run again
 
     def pack(self) -> bytes:
         """Return the report as bytes for a frame."""
-        return marshal.dumps((self.started, self.stopped, self.result, self.error, self.traceback, self.worker))
+        return marshal.dumps(
+            (self.started, self.stopped, self.result, self.error, self.traceback, self.worker, self.delay)
+        )
 
     @classmethod
     def unpack(cls, data: bytes) -> "Report":

@@ -62,6 +62,7 @@ class Ending(IntEnum):
     UNSTARTED = 6  # Never begun; given back.
     UNKNOWN = 7  # The function does not exist in this worker's code.
     GAVE_UP = 8  # The function raised DoNotRetry.
+    AGAIN = 9  # The function raised TryAgain.
 
 
 #: Endings in which the function, or what had to be done for it, went wrong.
@@ -81,6 +82,7 @@ class Reason(str, Enum):
 REASONS = {
     Ending.FAILED: Reason.ERROR,
     Ending.GAVE_UP: Reason.ERROR,
+    Ending.AGAIN: Reason.ERROR,
     Ending.UNKNOWN: Reason.ERROR,
     Ending.TIMED_OUT: Reason.TIMEOUT,
     Ending.CANCELED: Reason.CANCELED,

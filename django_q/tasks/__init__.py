@@ -35,6 +35,7 @@ from django_q.tasks.groups import (
     fetch_group,
     result_group,
 )
+from django_q.tasks.handles import TaskHandle
 from django_q.tasks.iterations import Iter, aasync_iter, async_iter
 from django_q.tasks.objects import Async, AsyncTask
 from django_q.tasks.results import afetch, aresult, fetch, get_task, result, why
@@ -46,6 +47,7 @@ __all__ = [
     "Chain",
     "Iter",
     "SharedTask",
+    "TaskHandle",
     "aasync_chain",
     "aasync_iter",
     "aasync_task",

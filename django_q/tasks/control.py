@@ -11,13 +11,14 @@ from django_q import conf, signals
 from django_q.brokers import Broker, current_broker
 from django_q.brokers.base import DUE, STOP
 from django_q.conf import Settings
-from django_q.engine import cached, records, succession
+from django_q.engine import cached, recorded, records, succession
+from django_q.engine.decision import EXPIRES
 from django_q.engine.succession import Step
 from django_q.exceptions import InvalidValue
 from django_q.kernel import ids, names
 from django_q.kernel.codec import serializer_of
 from django_q.kernel.messages import Outcome, Report
-from django_q.kernel.states import Ending, Event, TaskKind, TaskState
+from django_q.kernel.states import Ending, TaskKind, TaskState
 from django_q.models import OrmQ, Task
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import Later
@@ -29,6 +30,7 @@ from django_q.tasks.iterations import is_iteration, iterate_again
 from django_q.tasks.results import Name
 
 _CANCELED = "Canceled before it started."
+_DELETED = "Deleted before it started."
 _RACES = 5  # looks at a row that changes hands between look and move
 
 
@@ -148,8 +150,9 @@ def _newest(text: str, settings: Settings) -> OrmQ | None:
 def _drop(row: OrmQ, settings: Settings) -> bool:
     """Delete a row that nobody has claimed; the later steps of its chain end with it."""
     with transaction.atomic(using=settings.orm):
-        if not OrmQ.objects.using(settings.orm).filter(pk=row.pk).move(Event.CANCEL):
+        if not OrmQ.objects.using(settings.orm).filter(pk=row.pk).discard():
             return False
+        recorded.tell_unrun(row, _DELETED, settings.orm)
         ready = _follow(row, settings)
     for queue in ready:
         announce(current_broker(), queue, settings.orm)
@@ -200,11 +203,20 @@ def _enqueue_again(task: Task | OrmQ, settings: Settings) -> str:
     return again.id
 
 
+def _without_expiry(stored: str) -> str:
+    """Return a row's options for another run of it: whoever wants that does not want it to lapse at once."""
+    if EXPIRES not in stored:
+        return stored
+    kept = {name: value for name, value in json.loads(stored).items() if name != EXPIRES}
+    return json.dumps(kept, separators=(",", ":")) if kept else ""
+
+
 def _row_again(task: Task | OrmQ, settings: Settings) -> tuple[Any, ...]:
     """Return NEW_COLUMNS of a task that is known already; what was signed for the old id is signed anew."""
     task_id, codec = ids.new_id(), settings.codec()
     row: dict[str, Any] = dict.fromkeys(NEW_COLUMNS) | {"serializer": settings.serializer}
-    row.update({name: getattr(task, name) for name in ("func", "group", "hook", "priority", "options")})
+    row.update({name: getattr(task, name) for name in ("func", "group", "hook", "priority")})
+    row["options"] = _without_expiry(task.options)
     for purpose in ("args", "kwargs"):
         blob = sealed_bytes(task, purpose)
         if blob is not None:

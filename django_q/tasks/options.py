@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_q.brokers import Broker, hands_out_for
 from django_q.brokers.base import QueueBroker
 from django_q.conf import Settings
+from django_q.engine.decision import EXPIRES
 from django_q.exceptions import InvalidOption, InvalidValue
 from django_q.kernel import callables, clock
 from django_q.kernel.codec import SERIALIZERS
@@ -28,7 +29,7 @@ RESERVED = frozenset(
     {"hook", "group", "save", "sync", "cached", "ack_failure", "broker", "cluster", "timeout", "task_name"}
 )
 #: Our names. As a keyword they belong to the function when its signature names them.
-SHARED = frozenset({"priority", "run_after", "max_attempts", "backoff", "serializer"})
+SHARED = frozenset({"priority", "run_after", "max_attempts", "backoff", "serializer", "expires"})
 #: What Django Q 0.2 took; ignored with a warning, unless the function's signature names them.
 RETIRED = frozenset({"list_key", "redis"})
 OPTIONS = RESERVED | SHARED
@@ -36,6 +37,7 @@ OPTIONS = RESERVED | SHARED
 _KEYWORDS = OPTIONS | RETIRED
 _LONGEST_NAME = 100
 _LONGEST_PATH = 255
+_LONGEST_DELAY = 1e10  # seconds, some three hundred years
 
 Given = dict[str, Any]
 
@@ -53,7 +55,7 @@ class Options:
     serializer: str | None = None
     sync: bool | None = None
     broker: QueueBroker | None = None
-    # What the worker and the monitor have to know: timeout, max_attempts, backoff, save, cached, ack_failure.
+    # What the worker and the monitor have to know: timeout, max_attempts, backoff, save, cached, ack_failure, expires.
     carried: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self, defaults: Settings, **marks: Any) -> str:
@@ -221,6 +223,17 @@ def _moment(name: str, value: Any) -> datetime | timedelta:
     return value
 
 
+def _expiry(name: str, value: Any) -> float:
+    """Return the moment, in seconds since the epoch, after which a task must not begin."""
+    if isinstance(value, datetime):
+        moment = timezone.make_aware(value) if timezone.is_naive(value) else value
+        return moment.timestamp()
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if not _is_number(seconds) or not 0 < seconds < _LONGEST_DELAY:
+        raise _refusal(name, value, "a moment, or a time above 0 from now: a timedelta, or a number of seconds")
+    return clock.epoch() + float(seconds)
+
+
 def _in_settings_form(moment: datetime) -> datetime:
     """Return a moment as Django stores it under USE_TZ; one that does not say its time zone is in the current one."""
     if settings.USE_TZ and timezone.is_naive(moment):
@@ -276,8 +289,9 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "save": _truth,
     "cached": _keeping,
     "ack_failure": _truth,
+    EXPIRES: _expiry,
 }
-_CARRIED = frozenset({"timeout", "max_attempts", "backoff", "save", "cached", "ack_failure"})
+_CARRIED = frozenset({"timeout", "max_attempts", "backoff", "save", "cached", "ack_failure", EXPIRES})
 
 
 def _is_number(value: Any) -> bool:
@@ -290,6 +304,8 @@ def _refusal(name: str, value: Any, accepted: str, remedy: str = "") -> InvalidV
 
 def _is_default(name: str, value: Any, defaults: Settings) -> bool:
     """Do the settings say the same? True and 1 differ: one is a truth, the other a second."""
+    if name == EXPIRES:
+        return False
     if name == "ack_failure":
         return bool(value == defaults.ack_failures)
     if name == "save":

@@ -138,7 +138,7 @@ def test_every_option_of_a_task_is_in_the_table(name):
 
 
 def test_what_the_page_says_of_the_model_is_there():
-    part = text_of("tasks.rst").partition(".. py:class:: Task")[2].partition(".. py:class:: Success")[0]
+    part = text_of("tasks.rst").partition(".. py:class:: Task\n")[2].partition(".. py:class:: Success")[0]
     documented = re.findall(r"\.\. py:(?:attribute|method|classmethod):: (\w+)", part)
 
     assert set(ATTRIBUTES) <= set(documented)

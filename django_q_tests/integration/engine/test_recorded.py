@@ -10,7 +10,7 @@ from django_q import signals
 from django_q.engine import recorded
 from django_q.engine.recorded import RecordedAttempt
 from django_q.models import OrmQ, Task
-from django_q.tasks import async_task
+from django_q.tasks import async_task, cancel, delete
 from django_q.testing import run_all
 from django_q_tests.integration.tasks.functions import add, fail
 
@@ -125,3 +125,18 @@ def test_of_a_batch_only_the_attempt_that_led_to_an_error_is_left_out(caplog):
 
     assert groups() == ["first 1 True True", "third 1 True True"]
     assert len(caplog.records) == 1
+
+
+def test_a_task_that_is_canceled_or_deleted_before_it_began_is_told():
+    told = []
+    with receiving(receiver := lambda attempts, **kwargs: told.extend(attempts)):
+        canceled, deleted = async_task(add, 1), async_task(add, 2)
+        cancel(canceled)
+        delete(deleted)
+    del receiver
+
+    assert [(one.id, one.is_last, one.success, one.reason) for one in told] == [
+        (canceled, True, False, "canceled"),
+        (deleted, True, False, "canceled"),
+    ]
+    assert [one.error for one in told] == ["Canceled before it started.", "Deleted before it started."]

@@ -8,6 +8,7 @@ from django.test import override_settings
 from django_q import conf
 from django_q.brokers import current_broker
 from django_q.exceptions import InvalidOption, InvalidValue, UnpicklableError
+from django_q.kernel import clock
 from django_q.kernel.retry import Backoff
 from django_q.tasks import options
 from django_q.tasks.options import OPTIONS, RESERVED, SHARED
@@ -29,6 +30,7 @@ VALUES = {
     "max_attempts": (3, 4),
     "backoff": (5, 6),
     "serializer": ("json", "pickle"),
+    "expires": (60, 90),
 }
 HERE = __name__
 
@@ -227,13 +229,24 @@ def test_a_path_and_a_builtin_without_signature_are_not_checked():
 # --- values --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(OPTIONS - {"broker"}))
+@pytest.mark.parametrize("name", sorted(OPTIONS - {"broker", "expires"}))
 def test_each_option_takes_its_values(name):
     for value in VALUES[name]:
         parsed = options.parse({name: value})
 
         held = parsed.carried[name] if name in parsed.carried else getattr(parsed, name)
         assert held == value
+
+
+@pytest.mark.parametrize("value", [60, 60.0, timedelta(seconds=60), clock.now() + timedelta(seconds=60)])
+def test_a_task_expires_at_a_moment_or_after_a_time(value):
+    assert options.parse({"expires": value}).carried["expires"] == pytest.approx(clock.epoch() + 60, abs=30)
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "soon", float("inf"), float("nan"), timedelta(0)])
+def test_a_time_after_which_nothing_can_expire_is_refused(value):
+    with pytest.raises(InvalidValue, match="expires="):
+        options.parse({"expires": value})
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS - {"timeout"}))
