@@ -23,8 +23,7 @@ def following(scheduled: datetime, every: timedelta, until: datetime | None, now
 
 def repeat(attempts: Sequence[Any], using: str) -> None:
     """Enqueue the next of each repeating task among those that have ended."""
-    goes_on = options.option("repeat_on_failure") == options.GOES_ON
-    ended = {one.id: one for one in attempts if MARK in one.options and one.is_last and (one.success or goes_on)}
+    ended = {one.id: one for one in attempts if MARK in one.options and one.is_last and _goes_on(one)}
     if not ended:
         return
     settings, now = conf.current(), timezone.now()
@@ -39,6 +38,13 @@ def repeat(attempts: Sequence[Any], using: str) -> None:
     if drafts:
         drafts[0].beside = lambda: Task._base_manager.using(using).bulk_create(rows)
         submit(drafts, settings)
+
+
+def _goes_on(attempt: Any) -> bool:
+    """Is a task that ended like this repeated? Never if somebody took it back."""
+    if attempt.success or attempt.reason == "canceled":
+        return bool(attempt.success)
+    return bool(options.option("repeat_on_failure") == options.GOES_ON)
 
 
 def _draft(row: Task, attempt: Any, moment: datetime, settings: conf.Settings) -> Draft:

@@ -192,6 +192,15 @@ def test_what_failed_for_good_repeats_only_if_the_settings_say_so(settings, said
 
 
 @pytest.mark.django_db
+def test_what_was_canceled_is_never_repeated(settings):
+    settings.Q_BACKGROUND = {"repeat_on_failure": "continue"}
+
+    assert cancel(bare(1, 2, repeat=60).pk)
+
+    assert not Task.objects.exists()
+
+
+@pytest.mark.django_db
 def test_the_repetition_of_an_only_one_is_the_only_one():
     bare(1, 2, repeat=60, schedule={"action": TaskSchedule.CHECK_EXISTING})
 
