@@ -12,7 +12,7 @@ from django_q.engine.context import current_task
 from django_q_tests.support.clusters import ClusterProcess, Process, send
 
 SERVER = "fork server"
-LEDGER = 5.0  # seconds for which a task that ran may wait in a ledger until it is recorded, at the very most
+LEDGER = 20.0  # seconds for which a task that ran may wait in a ledger until it is recorded, at the very most
 
 
 def note(path: str, seconds: float) -> int:
@@ -101,7 +101,7 @@ def executions(path: str | Path) -> dict[str, list[Execution]]:
 
 def end(cluster: ClusterProcess) -> None:
     """Wait until what is left of a cluster whose sentinel was killed has ended too; make sure after a while."""
-    deadline = time.monotonic() + 20  # one that was just started has to come to itself first
+    deadline = time.monotonic() + 40  # one that was just started has to come to itself first
     while cluster.family() and time.monotonic() < deadline:
         time.sleep(0.02)
     left = cluster.family()
