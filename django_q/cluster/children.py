@@ -15,6 +15,7 @@ from django_q.kernel import clock
 logger = logging.getLogger("django_q.cluster")
 
 
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # seconds before each try to start a child again
 EXIT = 2.0  # seconds that a process may take from closing its pipe, or being killed, to its end
 
 
@@ -37,6 +38,17 @@ class Nursery:
 
     def start(self, recruit: Recruit, name: str) -> tuple[BaseProcess, Inbox, Outbox]:
         """Start a child and return its process and the sentinel's ends of its pipes."""
+        for pause in _PAUSES:
+            try:
+                return self._start(recruit, name)
+            except (EOFError, ConnectionError):
+                # Of the fork server, which died meanwhile. It is replaced by the next try, once it is really gone.
+                logger.warning("The process that starts children died while it started the %s.", name)
+                clock.sleep(pause)
+        return self._start(recruit, name)
+
+    def _start(self, recruit: Recruit, name: str) -> tuple[BaseProcess, Inbox, Outbox]:
+        # New pipes for each try: a child that was started all the same finds its own closed, and ends.
         to_read, to_write_back = self.context.Pipe(duplex=False)
         to_read_back, to_write = self.context.Pipe(duplex=False)
         for end in (to_write, to_write_back):
@@ -44,7 +56,12 @@ class Nursery:
         inherited = inherited_by_fork([*self._fds, to_read.fileno(), to_write.fileno()], self.start_method)
         berth = replace(self.berth, link=Link(to_read_back, to_write_back), inherited=inherited)
         process = self.context.Process(target=launch, args=(recruit, berth), name=name)  # type: ignore[attr-defined]
-        process.start()
+        try:
+            process.start()
+        except (EOFError, ConnectionError):
+            for end in (to_read, to_write_back, to_read_back, to_write):
+                end.close()
+            raise
         to_read_back.close()
         to_write_back.close()
         inbox, outbox = Inbox(os.dup(to_read.fileno())), Outbox(os.dup(to_write.fileno()))

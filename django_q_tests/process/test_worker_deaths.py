@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from django_q_tests.support.clusters import Drill, runs, waits_in_pipe
+from django_q_tests.support.clusters import Drill, runs, waits_for_an_answer, waits_in_pipe
 
 BIG = 3 * 2**20  # three times what a pipe holds
 
@@ -17,6 +17,19 @@ def test_an_idle_worker_that_is_killed_is_replaced(drill: Drill):
     killed = cluster.kill("worker")
 
     drill.until(lambda: len(set(cluster.pids("worker")) - {killed}) == 2, within=5)
+    drill.until_ended(*drill.enqueue_many([()] * 50, func="ok"))
+
+
+def test_a_fork_server_that_dies_while_it_starts_a_child_is_replaced(drill: Drill):
+    cluster = drill.start(complete=False, start_method="forkserver")
+    server = drill.until(lambda: [one.pid for one in cluster.family() if "multiprocessing.forkserver" in one.title])[0]
+    os.kill(server, signal.SIGSTOP)  # before it has imported what its children need
+    drill.until(lambda: waits_for_an_answer(cluster.pid))
+
+    os.kill(server, signal.SIGKILL)
+
+    cluster.until_complete()
+    assert "The process that starts children died while it started the" in cluster.output
     drill.until_ended(*drill.enqueue_many([()] * 50, func="ok"))
 
 

@@ -72,6 +72,11 @@ def waits_in_pipe(pid: int) -> bool:
     return "pipe_write" in Path(f"/proc/{pid}/wchan").read_text()
 
 
+def waits_for_an_answer(pid: int) -> bool:
+    """Is a process held up in reading from a pipe into which nobody has written?"""
+    return "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
+
+
 def _die_with_the_test() -> None:
     """Ask Linux to end this process with the one that started it: a test run that is killed leaves nothing behind."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
