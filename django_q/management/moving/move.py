@@ -6,7 +6,7 @@ from django_q import conf
 from django_q.management.moving.history import HistoryMove
 from django_q.management.moving.plan import RETRY, Plan
 from django_q.management.moving.queued import QueueMove, leased
-from django_q.management.moving.remarks import STOPPED, of_retention
+from django_q.management.moving.remarks import of_others, of_retention
 from django_q.management.moving.report import Part, Report
 from django_q.management.moving.schedules import ScheduleMove
 from django_q.management.moving.sources import Request
@@ -59,7 +59,13 @@ class _Move:
         # After the queue: a failure whose task waits to be retried is no end.
         HistoryMove(plan, report.history, queue.absorbed).run()
         ScheduleMove(plan, schedules).run()
-        report.remarks += [STOPPED, *_of_payloads(report), *_of_leases(plan), *_of_brokers(), *_of_retention(plan)]
+        report.remarks += [
+            of_others("old cluster"),
+            *_of_payloads(report),
+            *_of_leases(plan),
+            *_of_brokers(),
+            *_of_retention(plan),
+        ]
         return report
 
     def refuse_leased(self) -> None:

@@ -1,7 +1,7 @@
 """Put calls that waited elsewhere into the queue, with the attempts that they had there."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,7 @@ def draft_at(
     moment: datetime,
     path: str,
     arguments: tuple[tuple[Any, ...], dict[str, Any]],
-    given: Mapping[str, Any],
+    given: dict[str, Any],
     settings: Settings,
     marks: dict[str, Any],
 ) -> Draft:

@@ -7,10 +7,13 @@ from django_q.conf import DAY, Settings
 from django_q.kernel import clock
 from django_q.management.moving.plan import in_settings_form
 
-STOPPED = (
-    "No old cluster may run any more, and this cannot see whether one does. The old rows stay as they are, untouched, "
-    "until you drop their tables."
-)
+
+def of_others(runners: str) -> str:
+    """Remind of those who ran the old rows."""
+    return (
+        f"No {runners} may run any more, and this cannot see whether one does. The old rows stay as they are, "
+        "untouched, until you drop their tables."
+    )
 
 
 def of_retention(settings: Settings, count: Callable[[bool, datetime], int]) -> list[str]:
