@@ -76,8 +76,11 @@ def refuse_missing(path: str) -> None:
 
 
 def is_here(path: str) -> bool:
-    """Is there a function under a path in this process?"""
-    return callable(_found(path))
+    """Is there a function under a path in this process?
+
+    Raises :exc:`~django_q.exceptions.InvalidValue` for what is no path.
+    """
+    return callable(_found(callables.normalize(path)))
 
 
 def missing(path: str) -> FunctionNotFound | None:

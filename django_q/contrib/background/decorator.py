@@ -16,7 +16,7 @@ from django_q.contrib.background.schedules import Schedule, TaskSchedule, in_set
 from django_q.exceptions import TaskCanceled, TaskStopped
 from django_q.tasks import current_task
 
-#: Where the functions are that were decorated so far: the dotted path by the name of the task, the last one wins.
+#: The dotted path of every function that was decorated so far, by the name of its task; the last one wins.
 places: dict[str, str] = {}
 
 _LONGEST = {"name": 190, "verbose_name": 255, "queue": 100}

@@ -1,6 +1,7 @@
 """Fill a database through the real django-background-tasks: ``python background_fill.py FOLDER``.
 
-It migrates, lets the package run some tasks, leaves others waiting, and writes all its rows, by its own models, as JSON.
+It migrates, lets the package run some tasks, leaves others waiting, and writes all its rows, by its own models, as
+JSON.
 """
 
 import json
