@@ -41,7 +41,7 @@ def settings_of(name: str | None) -> Settings:
 
 
 def require_tables(alias: str, label: str = "django_q") -> None:
-    """Refuse to start where the tables of an application are missing: every process would fail, one after another."""
+    """Refuse to start where the tables of an application are missing: every process would fail, one after the other."""
     try:
         executor = MigrationExecutor(connections[alias])
         targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == label]
