@@ -75,6 +75,20 @@ def refuse_missing(path: str) -> None:
     remark(f"{found} The task waits for a worker that knows it.", UserWarning)
 
 
+def is_here(path: str) -> bool:
+    """Is there a function under a path in this process?
+
+    Raises :exc:`~django_q.exceptions.InvalidValue` for what is no path.
+    """
+    return callable(_found(callables.normalize(path)))
+
+
+def missing(path: str) -> FunctionNotFound | None:
+    """Return the error for a path whose module is here and lacks the function; None for all others."""
+    found = _found(path)
+    return found if isinstance(found, FunctionNotFound) and _got_past_modules(path) else None
+
+
 def _found(path: str) -> Callable[..., Any] | FunctionNotFound | None:
     """Return the function of a path, or the error that it is missing, or None if its module cannot be imported here."""
     try:

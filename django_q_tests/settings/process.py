@@ -12,3 +12,5 @@ Q_CLUSTER = json.loads(os.environ.get("DJANGO_Q_TEST_CLUSTER", "{}"))
 # The whole process suite runs once for each way to start a process; a test that is about one of them says so itself.
 if os.environ.get("DJANGO_Q_TEST_START_METHOD"):
     Q_CLUSTER.setdefault("start_method", os.environ["DJANGO_Q_TEST_START_METHOD"])
+# Applications of a test's own.
+INSTALLED_APPS += filter(None, os.environ.get("DJANGO_Q_TEST_APPS", "").split(","))  # noqa: F405

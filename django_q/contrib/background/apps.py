@@ -13,9 +13,11 @@ class BackgroundConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to the cluster."""
+        """Listen to the cluster, and let people move in."""
         from django_q import signals
         from django_q.contrib.background import receivers
+        from django_q.management.moving import sources
 
         signals.attempts_recorded.connect(receivers.on_attempts_recorded, dispatch_uid="django_q_background.recorded")
         signals.history_pruned.connect(receivers.sweep, dispatch_uid="django_q_background.sweep")
+        sources.register("background_task", "django_q.contrib.background.moving.move.FromBackgroundTasks")

@@ -16,6 +16,9 @@ from django_q.contrib.background.schedules import Schedule, TaskSchedule, in_set
 from django_q.exceptions import TaskCanceled, TaskStopped
 from django_q.tasks import current_task
 
+#: The dotted path of every function that was decorated so far, by the name of its task; the last one wins.
+places: dict[str, str] = {}
+
 _LONGEST = {"name": 190, "verbose_name": 255, "queue": 100}
 
 
@@ -36,7 +39,9 @@ class TaskProxy:
     ) -> None:
         update_wrapper(self, task_function)
         self.task_function = task_function
-        self.name = _text("name", name) or f"{task_function.__module__}.{task_function.__qualname__}"
+        path = f"{task_function.__module__}.{task_function.__qualname__}"
+        self.name = _text("name", name) or path
+        places[self.name] = path
         # A schedule that cannot be read is an error of the decorator, not of each call.
         self.usual = TaskSchedule.create(schedule)
         self.schedule = schedule

@@ -1,4 +1,4 @@
-"""``manage.py qmigrate_from``: move in from Django Q or Django Q2."""
+"""``manage.py qmigrate_from``: move in from another package."""
 
 import json
 import sys
@@ -10,10 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from django_q import conf
-from django_q.management import moving
+from django_q.management.moving import sources
+from django_q.management.moving.report import Report
 from django_q.management.preconditions import require_tables
-
-_SOURCES = {"django_q": moving.DJANGO_Q, "django_q2": moving.DJANGO_Q2}
 
 _MOST = 10_000  # keys in one condition
 
@@ -22,13 +21,13 @@ class Command(BaseCommand):
     """Copy the rows of an old package and report what became of them."""
 
     help = (
-        "Copies queued tasks, history and schedules from the tables of Django Q or Django Q2 into ours, and says what "
+        "Copies queued tasks, history and schedules from the tables of another package into ours, and says what "
         "became of them. The old rows are never changed; what was copied once is not copied again. Exits with 1 if "
         "rows could not be copied."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", type=_source, metavar="SOURCE", help="The old package: django_q or django_q2.")
+        parser.add_argument("source", type=_source, metavar="SOURCE", help=f"The old package: {_known()}.")
         parser.add_argument("--dry-run", action="store_true", help="Write nothing; print what would be done.")
         parser.add_argument(
             "--trust-pickles",
@@ -50,42 +49,25 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         settings = conf.current()
         require_tables(settings.orm)
-        plan = moving.Plan(
-            old=_tables(options["source"], _alias(options["database"] or settings.orm)),
+        request = sources.Request(
             settings=settings,
-            name=options["name"] or conf.usual_name(),
+            database=_alias(options["database"] or settings.orm),
             batch=options["batch"],
             dry_run=options["dry_run"],
             trusts_pickles=options["trust_pickles"],
-            retry=_retry(),
+            cluster_name=options["name"],
         )
+        move = sources.source(options["source"])(request)
         if not options["dry_run"] and not options["include_leased"]:
-            moving.refuse_leased(plan)
-        self._say(moving.move(plan), options)
+            move.refuse_leased()
+        self._say(move.run(), options)
 
-    def _say(self, report: moving.Report, options: dict[str, Any]) -> None:
+    def _say(self, report: Report, options: dict[str, Any]) -> None:
         lines = [json.dumps(report.as_dict(), indent=2)] if options["json"] else report.lines()
         for line in lines:
             self.stdout.write(line)
         if report.left:
             sys.exit(1)
-
-
-def _tables(source: str, alias: str) -> moving.OldTables:
-    """Return the old tables; refuse those of the other package, whose leases mean something else."""
-    found = moving.find(alias)
-    if found.era != _SOURCES[source]:
-        right = next(name for name, era in _SOURCES.items() if era == found.era)
-        raise CommandError(
-            f"The tables in {alias!r} are those of {found.era}, by their columns. Run: manage.py qmigrate_from {right}"
-        )
-    return found
-
-
-def _retry() -> float:
-    """Return for how many seconds Django Q leases a row, as Q_CLUSTER still says or as is usual."""
-    value = conf.raw().get("retry")
-    return value if isinstance(value, (int, float)) else moving.RETRY
 
 
 def _alias(name: str) -> str:
@@ -96,10 +78,24 @@ def _alias(name: str) -> str:
 
 
 def _source(text: str) -> str:
-    if text not in _SOURCES:
-        close = get_close_matches(text, _SOURCES, n=1, cutoff=0)
-        raise ArgumentTypeError(f"{text!r} is not known; did you mean {close[0]!r}?")
-    return text
+    known = sources.names()
+    if text in known:
+        return text
+    if text in sources.COME_WITH:
+        raise ArgumentTypeError(
+            f'{text!r} comes with an application: add "{sources.COME_WITH[text]}" to INSTALLED_APPS'
+        )
+    close = get_close_matches(text, [*known, *sources.COME_WITH], n=1, cutoff=0)
+    raise ArgumentTypeError(f"{text!r} is not known; did you mean {close[0]!r}? There are {_known()}")
+
+
+def _known() -> str:
+    """Return the names of all sources, those that lack their application with it."""
+    registered = sources.names()
+    lacking = [
+        f'{name} (with "{app}" in INSTALLED_APPS)' for name, app in sources.COME_WITH.items() if name not in registered
+    ]
+    return ", ".join([*registered, *lacking])
 
 
 def _number(text: str) -> int:

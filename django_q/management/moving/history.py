@@ -13,8 +13,9 @@ from django_q.kernel.states import Reason
 from django_q.management.moving import writing
 from django_q.management.moving.packages import open_column
 from django_q.management.moving.plan import Plan, in_settings_form
+from django_q.management.moving.reading import Row
 from django_q.management.moving.report import Part
-from django_q.management.moving.tables import OldTask, Row
+from django_q.management.moving.tables import OldTask
 from django_q.management.moving.writing import Item
 from django_q.models import Moved, OrmQ, Task
 from django_q.models.fields import Sealed
@@ -99,7 +100,7 @@ class HistoryMove:
             sealed = {name: _sealed(row, name, value) for name, value in found.items()}
         except PayloadError as error:
             raise PayloadError(f"without arguments, result and error: {error}") from error
-        return sealed if row["success"] else sealed | _failure(found["result"])
+        return sealed if row["success"] else sealed | failure_of(found["result"])
 
     def _store(self, items: Sequence[Item]) -> None:
         Task.objects.using(self.plan.alias).record([item.content for item in items])
@@ -177,7 +178,8 @@ def _sealed(row: Row, purpose: str, value: Any) -> Sealed | None:
     return Sealed(codec.encode(value, purpose=purpose, task_id=row["id"], func=row["func"][:_LONGEST_PATH]))
 
 
-def _failure(result: Any) -> dict[str, Any]:
+def failure_of(result: Any) -> dict[str, Any]:
+    """Return the columns of a failure that come from its error."""
     error, traceback = error_of(result)
     reason = Reason.TIMEOUT if _TIMEOUT in error else Reason.ERROR
     return {"error": error, "traceback": traceback, "reason": reason.value}

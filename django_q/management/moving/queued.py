@@ -1,28 +1,24 @@
 """Move what waits in Django Q's queue: each package becomes a row of ours and keeps its id."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from django_q.brokers import current_broker
-from django_q.engine.failures import clean
 from django_q.exceptions import ClusterError, PayloadError
 from django_q.kernel import clock
-from django_q.kernel.states import Reason
 from django_q.management.moving import writing
 from django_q.management.moving.calls import Call, call_of, with_new_id
 from django_q.management.moving.history import error_of, mark_of
 from django_q.management.moving.iterations import Iterations, is_item
 from django_q.management.moving.packages import Package, open_column, open_package
+from django_q.management.moving.placing import Waiting, put, remembered
 from django_q.management.moving.plan import Plan, in_settings_form
+from django_q.management.moving.reading import Row
 from django_q.management.moving.report import Part
-from django_q.management.moving.tables import OldQueued, OldTask, Row
+from django_q.management.moving.tables import OldQueued, OldTask
 from django_q.management.moving.writing import Item
 from django_q.models import Moved, OrmQ, Task
-from django_q.models.schedule import aware
-from django_q.tasks.enqueue import announce
 
 NO_LOCK = "its lock is empty, so Django Q would never run it"
 SUCCEEDED = "its history says that it succeeded; only its removal from the queue was lost"
@@ -151,23 +147,11 @@ class QueueMove:
             error, _ = error_of(open_column(earlier["result"]))
         except PayloadError:
             return ""
-        began, ended = aware(earlier["started"]), aware(earlier["stopped"])
-        entry = {"at": ended.isoformat(), "reason": Reason.ERROR.value, "error": clean(error), "worker": ""}
-        return json.dumps([entry | {"started": began.timestamp(), "stopped": ended.timestamp()}])
+        return remembered(error, earlier["started"], earlier["stopped"])
 
     def _store(self, items: Sequence[Item]) -> None:
-        alias, broker = self.plan.alias, current_broker()
         contents: list[_Content] = [item.content for item in items if item.content is not None]
-        if not contents:
-            return
-        drafts = [draft for content in contents for draft in content.call.drafts]
-        broker.enqueue([draft.row for draft in drafts])
-        for content in contents:
-            if content.attempts:
-                rows = OrmQ.objects.using(alias).filter(pk=content.call.drafts[0].id)
-                rows.update(attempts=content.attempts, errors=content.errors)
-        for queue in {draft.column("queue") for draft in drafts}:
-            announce(broker, queue, alias)
+        put([Waiting(each.call.drafts, each.attempts, each.errors) for each in contents], self.plan.alias)
 
 
 def leased(plan: Plan) -> tuple[int, Any]:

@@ -90,31 +90,32 @@ class Report:
     dry_run: bool
     queued: Part = field(default_factory=lambda: Part("Queued tasks"))
     history: Part = field(default_factory=lambda: Part("History"))
-    schedules: Part = field(default_factory=lambda: Part("Schedules"))
+    schedules: Part | None = None  # where a package has any
     remarks: list[str] = field(default_factory=list)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> dict[str, Part]:
         """Return the parts in the order in which they are moved."""
-        return self.queued, self.history, self.schedules
+        found = {"queued": self.queued, "history": self.history, "schedules": self.schedules}
+        return {name: part for name, part in found.items() if part is not None}
 
     @property
     def left(self) -> int:
         """Return how many rows were not moved."""
-        return sum(part.left for part in self.parts)
+        return sum(part.left for part in self.parts.values())
 
     def lines(self) -> Iterator[str]:
         """Yield it as text."""
         tense = "What a move would do (nothing was written)" if self.dry_run else "Moved in"
         yield f"{tense}: {self.source}, tables in the database {self.database!r}"
-        for part in self.parts:
+        for part in self.parts.values():
             yield from part.lines()
         yield from self.remarks
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         head = {name: getattr(self, name) for name in ("source", "database", "dry_run", "left", "remarks")}
-        return head | {name: getattr(self, name).as_dict() for name in ("queued", "history", "schedules")}
+        return head | {name: part.as_dict() for name, part in self.parts.items()}
 
 
 def _plain(remarks: dict[str, Remark]) -> list[dict[str, Any]]:

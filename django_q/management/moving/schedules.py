@@ -11,8 +11,9 @@ from django_q.kernel import clock, literals
 from django_q.management.moving import writing
 from django_q.management.moving.packages import split
 from django_q.management.moving.plan import Plan, in_settings_form
+from django_q.management.moving.reading import Row
 from django_q.management.moving.report import Part
-from django_q.management.moving.tables import OldSchedule, Row
+from django_q.management.moving.tables import OldSchedule
 from django_q.management.moving.writing import Item
 from django_q.models import Moved, Schedule
 from django_q.tasks import schedules

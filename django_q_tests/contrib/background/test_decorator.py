@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone as django_timezone
 
 from django_q.contrib.background import background
+from django_q.contrib.background.decorator import places
 from django_q.contrib.background.models import CompletedTask, Task
 from django_q.models import OrmQ
 from django_q.tasks import async_task, fetch, result
@@ -37,6 +38,10 @@ def seconds_ahead(task):
 def test_the_decorator_returns_a_proxy(proxy, name, schedule, queue):
     assert (proxy.name, proxy.schedule, proxy.queue) == (name, schedule, queue)
     assert str(proxy) == f"TaskProxy({name})"
+
+
+def test_where_a_name_is_found_is_remembered():
+    assert (places["n"], places[f"{HERE}.bare"]) == (f"{HERE}.named", f"{HERE}.bare")
 
 
 def test_the_proxy_looks_like_its_function():

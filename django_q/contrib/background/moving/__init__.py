@@ -1,0 +1,1 @@
+"""Move in from django-background-tasks: ``manage.py qmigrate_from background_task``."""
