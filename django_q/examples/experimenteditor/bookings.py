@@ -1,7 +1,7 @@
 """Booking the vehicle: the slot, the run that will fill it, and the tasks that make it happen."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -31,8 +31,8 @@ def check_slot(experiment: Experiment, start: datetime, end: datetime, *, instea
         others = others.exclude(pk=instead_of.run_id)
     other = others.order_by("start").last()
     if other:
-        free = exact(other.end + span("MARGIN") + span("LEAD"))
-        raise ValidationError(f"The vehicle is busy then. It is free again after {free}.")
+        until = exact(other.end + span("LEAD") + timedelta(seconds=1))
+        raise ValidationError(f"The vehicle is busy then. The other slot keeps it until {until}.")
 
 
 def _check_length(experiment: Experiment, start: datetime, end: datetime) -> None:
@@ -86,8 +86,8 @@ def move_booking(
     Raises ValidationError if the slot cannot be had, or if it is too late for a change.
     """
     Vehicle.reserve()
-    run = RunResult.objects.select_for_update().filter(pk=booking.run_id, booking=booking.pk).first()
-    if run is None or run.post_began_at is not None:
+    run = RunResult.objects.select_for_update().filter(pk=booking.run_id).first()
+    if run is None or run.post_began_at is not None or not Booking.objects.filter(run=run).exists():
         raise ValidationError("It is too late for a change: the vehicle has this experiment already.")
     check_slot(run.experiment, start, end, instead_of=booking)
     run.start, run.end, run.error = start, end, ""

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from math import inf
+from pkgutil import resolve_name
 from string import Formatter
 from typing import Any
 
 from django.core import checks
-from django.utils.module_loading import import_string
 
 from django_q.examples.experimenteditor.options import OPTIONS, Option, written
 
@@ -28,8 +29,12 @@ def _problems(key: Any, value: Any) -> Iterator[checks.CheckMessage]:
     elif not _has_type(value, known):
         names = " or ".join(kind.__name__ for kind in known.types)
         yield _error("E002", f"EXPERIMENTEDITOR[{key!r}] is {value!r}, but has to be {names}.", _says(known))
-    elif not isinstance(value, str) and value < known.minimum:
-        yield _error("E003", f"EXPERIMENTEDITOR[{key!r}] is {value!r}: {known.minimum:g} is the least.", _says(known))
+    elif not isinstance(value, str) and not known.minimum <= value < inf:  # NaN is no number of seconds either
+        yield _error(
+            "E003",
+            f"EXPERIMENTEDITOR[{key!r}] is {value!r}: {known.minimum:g} is the least, and it has an end.",
+            _says(known),
+        )
     elif known.places is not None:
         yield from _text_problems(key, value, known)
     elif key == "NOTIFY" and value:
@@ -65,10 +70,10 @@ def _text_problems(key: str, value: str, known: Option) -> Iterator[checks.Check
 
 def _notify_problems(path: str) -> Iterator[checks.CheckMessage]:
     try:
-        if callable(import_string(path)):
+        if callable(resolve_name(path)):
             return
         complaint = "is not callable"
-    except ImportError as error:
+    except (AttributeError, ImportError, ValueError) as error:
         complaint = f"cannot be imported: {error}"
     hint = "Write the path of a callable like notify.send, for example 'notifications.signals.notify.send'."
     yield _error("E006", f"EXPERIMENTEDITOR['NOTIFY'] is {path!r}, which {complaint}.", hint)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from pkgutil import resolve_name
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from django_q.examples.experimenteditor.models import Notification
 from django_q.examples.experimenteditor.options import option
@@ -18,7 +18,7 @@ def send(sender: object, **message: Any) -> Any:
     A project with django-notifications-hq writes ``"NOTIFY": "notifications.signals.notify.send"``.
     """
     path = option("NOTIFY")
-    deliver: Callable[..., Any] = import_string(path) if path else write
+    deliver: Callable[..., Any] = resolve_name(path) if path else write
     return deliver(sender, **message)
 
 
