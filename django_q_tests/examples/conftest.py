@@ -171,3 +171,16 @@ def posted(devices, due) -> RunResult:
     """A run that the engine has."""
     post(due)
     return RunResult.objects.get(pk=due.pk)
+
+
+@pytest.fixture
+def page(client, user):
+    """Get a page as its user, or send a form to it; return the text."""
+    client.force_login(user)
+
+    def get(path, data=None):
+        answer = client.post(path, data, follow=True) if data is not None else client.get(path)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    return get
