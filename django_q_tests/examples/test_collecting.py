@@ -286,6 +286,17 @@ def test_values_that_are_no_numbers_are_no_plot(devices, posted, values):
     assert posted.quantities.first().ydata == []
 
 
+@pytest.mark.parametrize("moment", ['"soon"', "1e300", "-1", "null", "NaN"])
+def test_moments_that_no_calendar_has_are_no_plot_and_no_log(devices, moment):
+    devices.break_down("plot", text=f'{{"x_values": [{moment}], "y_values": [1]}}')
+    devices.break_down("log", text=f'{{"log": [[{moment}, "x"]], "hasmore": false}}')
+
+    with pytest.raises(wire.DeviceError, match="no plot"):
+        wire.get_plot(f"{devices.url}log/api/getExperiment/A/plotdata/govspeed/")
+    with pytest.raises(wire.DeviceError, match="no log"):
+        wire.get_log_chunk(f"{devices.url}log/api/getExperiment/A/1/")
+
+
 def test_the_vin_is_stored_as_text(devices, experiment, settings):
     experiment.quantities.create(name="vin")
     start = timezone.now() + timedelta(seconds=80)

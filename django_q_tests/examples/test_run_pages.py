@@ -1,7 +1,8 @@
 """The pages of a run: how far it is, what it brought, and what its owner was told."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -9,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_q.examples.experimenteditor import bookings, notify
-from django_q.examples.experimenteditor.models import Notification, RunResult
+from django_q.examples.experimenteditor.models import Notification, Preferences, RunResult
 from django_q.examples.experimenteditor.progress import look, steps_of
 from django_q.models import OrmQ
 from django_q.tasks import async_task
@@ -98,7 +99,8 @@ def test_what_was_never_posted_cannot_be_fetched(page, run):
 # --- results -------------------------------------------------------------------------------------------------------
 
 
-def test_results_are_drawn(page, devices, posted):
+def test_results_are_shown_with_the_times_of_the_user(page, devices, posted, user):
+    Preferences.objects.create(user=user, time_zone="Asia/Kathmandu")
     collect(posted)
 
     text = page(posted.get_results_url())
@@ -106,7 +108,10 @@ def test_results_are_drawn(page, devices, posted):
     curves = re.findall(r'<polyline class="curve" points="([^"]+)"', text)
     assert [len(curve.split()) for curve in curves] == [41, 41]
     assert "seconds since the first value</text>" in text and "km/h</text>" in text
-    assert "command SetThrottle(80)" in text and "Lines 1 to 45 of 45" in text
+    start = RunResult.objects.get().quantities.first().xdata[0]
+    local = datetime.fromtimestamp(start, ZoneInfo("Asia/Kathmandu"))
+    assert f"{local:%H:%M:%S}.{local.microsecond // 1000:03d} command SetThrottle(80)\n" in text
+    assert "Lines 1 to 45 of 45" in text
 
 
 def test_a_text_is_shown_as_text(page, devices, experiment):
@@ -122,7 +127,7 @@ def test_a_text_is_shown_as_text(page, devices, experiment):
 
 @pytest.fixture
 def long(posted):
-    posted.store_part([f"line {number}\n" for number in range(1, 1201)], last=True)
+    posted.store_part([f"86400.5 line {number}\n" for number in range(1, 1201)], last=True)
     return posted
 
 

@@ -1,6 +1,7 @@
 """What users fill in."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -68,6 +69,16 @@ class ExperimentForm(forms.ModelForm):
         fields = ["experiment_title"]
 
 
+class CommandForm(forms.ModelForm):
+    """One command. Seconds are shown without zeros that say nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("delay", "repeat_delay"):
+            if isinstance(self.initial.get(name), Decimal):
+                self.initial[name] = Decimal(f"{self.initial[name].normalize():f}")
+
+
 class Commands:
     """The formsets of all kinds of commands, filled in, checked and saved together."""
 
@@ -75,8 +86,9 @@ class Commands:
         self.sections = []
         for prefix, (model, title, hint, fields) in KINDS.items():
             # Without JavaScript there are some empty rows; with it, a button adds more.
+            extra = 3 if prefix == "vehicle" and experiment.pk is None else 1
             factory = forms.inlineformset_factory(
-                Experiment, model, fields=fields, extra=3 if prefix == "vehicle" else 1, can_delete=True
+                Experiment, model, form=CommandForm, fields=fields, extra=extra, can_delete=True
             )
             self.sections.append((title, hint, factory(data, instance=experiment, prefix=prefix)))
 

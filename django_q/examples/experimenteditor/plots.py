@@ -1,10 +1,12 @@
-"""From a data series to the coordinates of an SVG drawing, or to lines of text."""
+"""From a data series to the coordinates of an SVG drawing, or to lines of text; and a log as people read it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from math import ceil, floor, log10
 from typing import Any
+
+from django.utils.timezone import get_current_timezone
 
 from django_q.examples.experimenteditor.models import ObservableQuantity
 
@@ -95,6 +97,16 @@ def texts_of(quantity: ObservableQuantity) -> list[tuple[datetime, str]]:
             changes.append((datetime.fromtimestamp(moment, timezone.utc), _text(value)))
         before = value
     return changes
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a log with the time of the user's clock in the place of the Unix time."""
+    lines = []
+    for line in text.splitlines():
+        moment, _, message = line.partition(" ")
+        local = datetime.fromtimestamp(float(moment), get_current_timezone())
+        lines.append(f"{local:%H:%M:%S}.{local.microsecond // 1000:03d} {message}")
+    return lines
 
 
 def _text(value: Any) -> str:

@@ -15,6 +15,7 @@ from django_q.examples.experimenteditor.options import option
 
 _SECTIONS = ("SSS_once", "SSS_loop", "CAN_once", "CAN_utils", "seed_key")
 _PIECE = 65536  # bytes
+_END_OF_CALENDAR = 253402214400  # Unix time of 9999-12-31, a day before the end, for zones ahead
 
 
 class DeviceError(Exception):
@@ -75,7 +76,7 @@ def get_log_chunk(url: str) -> tuple[list[str], bool]:
     """
     answer = _json(_ask("GET", url), url)
     try:
-        lines = [f"{moment:.3f} {_line(message)}\n" for moment, message in answer["log"]]
+        lines = [f"{_moment(moment):.3f} {_line(message)}\n" for moment, message in answer["log"]]
         has_more = bool(answer["hasmore"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DeviceError(f"{url!r} answered {str(answer)[:80]!r}, which is no log.", may_recover=True) from error
@@ -89,7 +90,7 @@ def _series(url: str, value: Callable[[Any], Any]) -> tuple[list[float], list[An
     try:
         ydata = answer["y_values"]
         values = [ydata] if isinstance(ydata, str) else list(ydata)
-        xdata, ydata = [_finite(moment) for moment in answer["x_values"]], [value(each) for each in values]
+        xdata, ydata = [_moment(moment) for moment in answer["x_values"]], [value(each) for each in values]
     except (KeyError, TypeError, ValueError) as error:
         raise DeviceError(f"{url!r} answered {str(answer)[:80]!r}, which is no plot.", may_recover=True) from error
     if len(xdata) != len(ydata):
@@ -102,6 +103,14 @@ def _finite(value: Any) -> float:
     number = float(value)
     if not isfinite(number):
         raise ValueError(f"{value!r} is no number")
+    return number
+
+
+def _moment(value: Any) -> float:
+    """Return a Unix time that a calendar has."""
+    number = _finite(value)
+    if not 0 <= number < _END_OF_CALENDAR:
+        raise ValueError(f"{value!r} is no Unix time")
     return number
 
 

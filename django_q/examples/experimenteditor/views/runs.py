@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from django_q.examples.experimenteditor import tasks
 from django_q.examples.experimenteditor.models import RunResult
-from django_q.examples.experimenteditor.plots import plot_of, texts_of
+from django_q.examples.experimenteditor.plots import lines_of, plot_of, texts_of
 from django_q.examples.experimenteditor.progress import stages_of, steps_of
 from django_q.examples.experimenteditor.views.access import UserRequest, member, my_run
 
@@ -47,7 +47,8 @@ def results(request: UserRequest, pk: int) -> HttpResponse:
     ]
     number, last = _page_number(request, found), _last_page(found)
     page = found.pages.filter(number=min(number, last)).first()
-    context = {"run": found, "series": series, "page": page, "last": last}
+    lines = lines_of(page.text) if page else []
+    context = {"run": found, "series": series, "page": page, "lines": lines, "last": last}
     return render(request, "experimenteditor/results.html", context)
 
 
