@@ -84,12 +84,12 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, status: int, text: str, content_type: str = "text/plain", fault: Fault | None = None) -> None:
         """Send an answer, or as much of it as the fault allows."""
         body = text.encode()
+        if fault is not None and fault.hang_up:
+            self.hang_up(status, body, is_halfway=fault.hang_up == "halfway")
+            return
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
-        if fault is not None and fault.hang_up:
-            self.hang_up(body, is_halfway=fault.hang_up == "halfway")
-            return
         self.end_headers()
         if fault is None or not fault.trickle:
             self.wfile.write(body)
@@ -99,12 +99,12 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.is_over.wait(fault.trickle):
                 return
 
-    def hang_up(self, body: bytes, *, is_halfway: bool) -> None:
+    def hang_up(self, status: int, body: bytes, *, is_halfway: bool) -> None:
         """Close the connection without an answer, or in its middle: of the body, or of the head if there is none."""
-        head = b"".join(self._headers_buffer)
-        self._headers_buffer.clear()
         if is_halfway:
-            self.wfile.write(head + b"\r\n" + body[: len(body) // 2] if body else head[: len(head) // 2])
+            head = f"{self.protocol_version} {status} \r\nServer: {self.version_string()}\r\n"
+            length = f"Content-Length: {len(body)}\r\n\r\n"
+            self.wfile.write((head + length).encode() + body[: len(body) // 2] if body else head.encode())
         self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

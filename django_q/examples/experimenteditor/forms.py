@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from django_q.examples.experimenteditor import bookings
 from django_q.examples.experimenteditor.models import (
+    REMINDER_CHOICES,
     SERIES,
     Booking,
     CANCommand,
@@ -117,11 +118,7 @@ class BookingForm(forms.Form):
 
     start = forms.DateTimeField(required=False, help_text="Empty: as soon as possible.")
     end = forms.DateTimeField(required=False, help_text="Empty: with the last command.")
-    email_reminder = forms.ChoiceField(
-        required=False,
-        label="Remind me by mail",
-        choices=Booking._meta.get_field("email_reminder").choices,
-    )
+    email_reminder = forms.ChoiceField(required=False, label="Remind me by mail", choices=REMINDER_CHOICES)
 
     def __init__(self, *args: Any, experiment: Experiment, instead_of: Booking | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

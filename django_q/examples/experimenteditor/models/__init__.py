@@ -1,6 +1,12 @@
 """What is stored: experiments with their commands, the slots they are booked for, and what their runs brought."""
 
-from django_q.examples.experimenteditor.models.bookings import REMINDERS, Booking, RunTask, Vehicle
+from django_q.examples.experimenteditor.models.bookings import (
+    REMINDER_CHOICES,
+    REMINDERS,
+    Booking,
+    RunTask,
+    Vehicle,
+)
 from django_q.examples.experimenteditor.models.commands import (
     CANCommand,
     CANGenCommand,
@@ -16,6 +22,7 @@ from django_q.examples.experimenteditor.models.runs import LINES_PER_PAGE, LogPa
 __all__ = [
     "LINES_PER_PAGE",
     "REMINDERS",
+    "REMINDER_CHOICES",
     "SERIES",
     "Booking",
     "CANCommand",

@@ -15,14 +15,14 @@ REMINDERS = {
     "15min": timedelta(minutes=15),
     "10min": timedelta(minutes=10),
 }
-_REMINDER_LABELS = {
-    "": "no reminder",
-    "1day": "1 day before",
-    "1hr": "1 hour before",
-    "30min": "30 minutes before",
-    "15min": "15 minutes before",
-    "10min": "10 minutes before",
-}
+REMINDER_CHOICES = [
+    ("", "no reminder"),
+    ("1day", "1 day before"),
+    ("1hr", "1 hour before"),
+    ("30min", "30 minutes before"),
+    ("15min", "15 minutes before"),
+    ("10min", "10 minutes before"),
+]
 
 
 class Vehicle(models.Model):
@@ -42,13 +42,13 @@ class Vehicle(models.Model):
         The write comes first in it, for SQLite: there it makes the transaction wait for the one writer at a time,
         before it has read anything that could become old.
         """
-        if cls.objects.filter(pk=cls.NUMBER).update(changes=F("changes") + 1):
+        if Vehicle.objects.filter(pk=cls.NUMBER).update(changes=F("changes") + 1):
             return
         # The first booking of all makes the row. Two of them make one: the second one waits here, and with an exclusive
         # lock from the start, since MariaDB lets those who share a lock and want more run into a deadlock.
-        names_target = connections[router.db_for_write(cls)].features.supports_update_conflicts_with_target
-        cls.objects.bulk_create(
-            [cls(pk=cls.NUMBER)],
+        names_target = connections[router.db_for_write(Vehicle)].features.supports_update_conflicts_with_target
+        Vehicle.objects.bulk_create(
+            [Vehicle(pk=cls.NUMBER)],
             update_conflicts=True,
             update_fields=["changes"],
             unique_fields=["id"] if names_target else None,
@@ -60,9 +60,7 @@ class Booking(models.Model):
 
     related_experiment = models.OneToOneField(Experiment, on_delete=models.CASCADE, related_name="booking")
     run = models.OneToOneField(RunResult, on_delete=models.CASCADE, related_name="booking")
-    email_reminder = models.CharField(
-        "reminder", max_length=5, blank=True, choices=[(name, _REMINDER_LABELS[name]) for name in ("", *REMINDERS)]
-    )
+    email_reminder = models.CharField("reminder", max_length=5, blank=True, choices=REMINDER_CHOICES)
 
     def __str__(self) -> str:
         return f"Booking of {self.run}"

@@ -32,8 +32,11 @@ def move(request: UserRequest, exp_pk: int) -> HttpResponse:
     booking = my_booking(request, exp_pk)
     found, run = booking.related_experiment, booking.run
     # What the field shows is local time, to the second.
-    initial = {"start": timezone.localtime(run.start), "end": timezone.localtime(run.end)}
-    initial |= {"email_reminder": booking.email_reminder}
+    initial = {
+        "start": timezone.localtime(run.start),
+        "end": timezone.localtime(run.end),
+        "email_reminder": booking.email_reminder,
+    }
     form = BookingForm(request.POST or None, experiment=found, instead_of=booking, initial=initial)
     moved = _try(request, form, bookings.move_booking, booking)
     if moved is not None:
