@@ -171,6 +171,20 @@ def test_an_engine_without_keys_gets_no_second_post_after_a_death(devices, run, 
     assert len(devices.requests) == 1
 
 
+@pytest.mark.parametrize("fault", [{"hang_up": "unanswered"}, {"status": 503}], ids=str)
+def test_a_title_that_changes_between_two_tries_makes_no_second_experiment(devices, run, fault):
+    devices.break_down("post", **fault)
+    post(run)
+    run.experiment.experiment_title = "another title"
+    run.experiment.save()
+
+    assert post(run).endswith("was posted.")
+
+    (body,) = devices.posts
+    assert body["Info"]["ExperimentName"] == RunResult.objects.get(pk=run.pk).sent_as
+    assert body["Info"]["ExperimentName"].startswith("AnotherTitle" if "status" in fault else "MyFirsttest")
+
+
 def test_an_engine_without_keys_is_asked_again_after_a_clear_no(devices, run, settings):
     use(settings, devices.url, ENGINE_KNOWS_KEYS=False)
     devices.break_down("post", status=503)

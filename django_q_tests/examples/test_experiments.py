@@ -1,6 +1,8 @@
 """Experiments: their names, what is sent to the engine, and how their logs are kept."""
 
+import gc
 import re
+import tracemalloc
 
 import pytest
 
@@ -85,6 +87,35 @@ def test_a_log_is_kept_in_pages_of_one_size_whatever_the_parts_are(run, sizes):
     assert [page.first_line for page in pages] == list(range(1, len(lines) + 1, LINES_PER_PAGE))
     assert run.log == "".join(lines) and run.log_lines == len(lines)
     assert not pages or pages[-1].last_line == len(lines)
+
+
+def peak_while(deed):
+    """Return how many bytes Python held at most for a deed."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        deed()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_log_takes_no_more_memory_than_one_of_its_parts(run):
+    def store(parts):
+        for _ in range(parts):
+            assert run.store_part([f"{number:060d}\n" for number in range(3000)], last=False)
+
+    def pass_on():
+        for _ in run.log_parts():
+            pass
+
+    store(1)
+    one = peak_while(lambda: store(1))
+
+    assert peak_while(lambda: store(20)) < 1.5 * one
+    assert peak_while(pass_on) < 4 * one
+    assert run.pages.count() == 22 * 6
+    assert len(run.log) > 20 * 3000 * 60
 
 
 def test_a_part_that_fails_in_the_middle_leaves_nothing(run, monkeypatch):

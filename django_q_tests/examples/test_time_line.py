@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone as django_timezone
 
-from django_q.examples.experimenteditor import bookings
+from django_q.examples.experimenteditor import bookings, tasks
 from django_q.examples.experimenteditor.devices import DeviceServer
 from django_q.examples.experimenteditor.laboratory import Fault, Laboratory
 from django_q.examples.experimenteditor.models import Booking, Notification, Preferences, RunResult
@@ -112,6 +112,17 @@ def test_a_booking_goes_its_way_to_the_results(clock, laboratory, booked):
     run.experiment.refresh_from_db()
     assert not run.experiment.is_scheduled and not Booking.objects.exists()
     assert not OrmQ.objects.exists() and not Failure.objects.exists() and len(mail.outbox) == 2
+
+
+@pytest.mark.parametrize("schedule", [timedelta(minutes=5), BOOKED_AT + timedelta(minutes=5)], ids=["delay", "moment"])
+def test_a_task_can_be_called_by_anybody_for_any_time(clock, laboratory, booked, schedule):
+    RunResult.objects.update(start=BOOKED_AT + timedelta(minutes=30), end=BOOKED_AT + timedelta(minutes=31))
+    with time_travel(clock.moment):
+        tasks.send_experiment_reminder(booked.experiment_id, schedule=schedule)
+
+    assert clock.run_until(BOOKED_AT + timedelta(minutes=5) - SECOND) == []
+    assert names(clock.run_until(BOOKED_AT + timedelta(minutes=5))) == ["send_experiment_reminder"]
+    assert "starts in 25 minutes" in mail.outbox[0].body
 
 
 def test_an_engine_in_trouble_is_asked_until_the_start_and_no_longer(clock, laboratory, booked):

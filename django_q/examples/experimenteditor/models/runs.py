@@ -74,16 +74,16 @@ class RunResult(models.Model):
     def begin_post(self) -> bool:
         """Note that the engine gets the experiment now. False if the plan has changed, or somebody posted it before.
 
-        The name is kept, because a title may change while the devices still know the old one.
+        The name of the first POST is kept: a title may change while the devices know the old one.
         """
-        name = self.experiment.slugify_name()
+        name = self.sent_as or self.experiment.slugify_name()
         rows = RunResult.objects.filter(pk=self.pk, start=self.start, end=self.end, posted_at=None)
         self.post_began_at, self.sent_as = timezone.now(), name
         return bool(rows.update(post_began_at=self.post_began_at, sent_as=name))
 
     def take_post_back(self) -> None:
-        """Note that the engine said no: it does not have the experiment."""
-        RunResult.objects.filter(pk=self.pk, posted_at=None).update(post_began_at=None)
+        """Note that the engine said no: it does not have the experiment, by whatever name."""
+        RunResult.objects.filter(pk=self.pk, posted_at=None).update(post_began_at=None, sent_as="")
 
     def mark_posted(self) -> None:
         """Remember, in a statement of its own, that the engine has the experiment."""
