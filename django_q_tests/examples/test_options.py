@@ -17,7 +17,7 @@ LABEL = "django_q_experimenteditor"
 def said(settings):
     def say(value):
         settings.EXPERIMENTEDITOR = value
-        found = [message for message in checks.run_checks(tags=[LABEL])]
+        found = checks.run_checks(tags=[LABEL])
         return [(message.id.removeprefix(f"{LABEL}."), message.msg, message.hint) for message in found]
 
     return say
