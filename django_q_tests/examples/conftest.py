@@ -13,17 +13,24 @@ import requests
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from django_q.examples.experimenteditor import bookings
-from django_q.examples.experimenteditor.models import Command, Experiment, ObservableQuantity, RunResult
+from django_q.examples.experimenteditor import bookings, tasks
+from django_q.examples.experimenteditor.models import (
+    Experiment,
+    Notification,
+    ObservableQuantity,
+    OneTimeSSSCommand,
+    RunResult,
+)
 from django_q_tests.support.own_database import ROOT
 
 COMMANDS = [
-    (0, "SetThrottle", "80"),
-    (2, "SetThrottle", "0"),
-    (2, "SetBrakePressure", "50, 50"),
-    (4, "EndExperiment", ""),
+    ("0", "SetThrottle(1)", "80"),
+    ("2", "SetThrottle(1)", "0"),
+    ("2", "SetBrakePressure(2)", "50, 50"),
+    ("4", "EndExperiment(0)", ""),
 ]
-BY_HAND = timedelta(seconds=90)  # so far ahead that nothing happens by itself
+BY_HAND = timedelta(seconds=85)  # so far ahead that nothing happens by itself, so near that tasks do not wonder
+AHEAD = 3600  # seconds by which the clock of the devices goes before, so that all runs are over for them
 
 
 @dataclass
@@ -81,8 +88,8 @@ def start_devices() -> Iterator[Callable[..., Devices]]:
 
 @pytest.fixture
 def devices(start_devices, settings) -> Devices:
-    """A device server, known to the application; a part of a log has ten lines."""
-    devices = start_devices("--chunk-lines", "10", "--quiet")
+    """A device server, known to the application; a part of a log has ten lines. What it gets is over at once."""
+    devices = start_devices("--chunk-lines", "10", "--quiet", "--clock-ahead", str(AHEAD))
     use(settings, devices.url)
     return devices
 
@@ -92,6 +99,7 @@ def use(settings: Any, url: str, **more: Any) -> None:
         "ENGINEBEAGLEBONEIP": f"{url}api/postexperiment/",
         "LOGGERIP": f"{url}log/api/getExperiment/{{expname}}/plotdata/axlebasedvehiclespeed/",
         "GOVIP": f"{url}log/api/getExperiment/{{expname}}/plotdata/govspeed/",
+        "VINIP": f"{url}log/api/getExperiment/{{expname}}/plotdata/vin/",
         "FULLLOGIP": f"{url}log/api/getExperiment/{{expname}}/{{chunkidx}}/",
         "HTTP_TIMEOUT": 2,
         **more,
@@ -111,8 +119,10 @@ def experiment(user) -> Experiment:
 def write_experiment(user: Any, title: str) -> Experiment:
     """Write an experiment of four seconds with both data series."""
     experiment = Experiment.objects.create(created_by=user, experiment_title=title)
-    for delay, name, arguments in COMMANDS:
-        Command.objects.create(parent_experiment=experiment, delay=delay, name=name, arguments=arguments)
+    for delay, name, numbers in COMMANDS:
+        OneTimeSSSCommand.objects.create(
+            parent_experiment=experiment, delay=delay, commandchoice=name, quantity=numbers
+        )
     for series in ("axlebasedvehiclespeed", "govspeed"):
         ObservableQuantity.objects.create(related_experiment=experiment, name=series)
     return experiment
@@ -126,8 +136,51 @@ def run(experiment) -> RunResult:
 
 
 @pytest.fixture
+def due(run) -> RunResult:
+    """The same right before its slot: there is no time for a second try to post it."""
+    run.start, run.end = timezone.now() + timedelta(seconds=1), timezone.now() + timedelta(seconds=20)
+    run.save()
+    return run
+
+
+@pytest.fixture
 def over(run) -> RunResult:
-    """The same with the slot behind us, so that the devices have everything as soon as they get it."""
+    """The same with the slot behind us."""
     run.start, run.end = timezone.now() - timedelta(seconds=10), timezone.now() - timedelta(seconds=5)
     run.save()
     return run
+
+
+def post(run: RunResult) -> str:
+    """Run the task that posts a run, here and now."""
+    return tasks.send_experiment_json.now(run.experiment_id)
+
+
+def collect(run: RunResult) -> str:
+    """Run the task that collects the results of a run, here and now."""
+    return tasks.make_experiment_available.now(run.experiment_id, run.pk)
+
+
+def told(level: str) -> list[str]:
+    """Return what users were told on a level, the oldest first."""
+    return list(Notification.objects.filter(level=level).order_by("pk").values_list("verb", flat=True))
+
+
+@pytest.fixture
+def posted(devices, due) -> RunResult:
+    """A run that the engine has."""
+    post(due)
+    return RunResult.objects.get(pk=due.pk)
+
+
+@pytest.fixture
+def page(client, user):
+    """Get a page as its user, or send a form to it; return the text."""
+    client.force_login(user)
+
+    def get(path, data=None):
+        answer = client.post(path, data, follow=True) if data is not None else client.get(path)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    return get

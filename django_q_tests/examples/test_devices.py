@@ -141,7 +141,7 @@ def test_a_fault_shows_as_often_as_it_was_asked_for(start_devices, fault, status
 def test_a_connection_can_end_in_the_middle_of_an_answer(start_devices):
     devices = start_devices()
     devices.post(body())
-    devices.break_down("plot", hang_up=True)
+    devices.break_down("plot", hang_up="halfway")
 
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         speeds(devices, "Test1")
@@ -150,11 +150,98 @@ def test_a_connection_can_end_in_the_middle_of_an_answer(start_devices):
 
 def test_a_connection_can_end_after_the_engine_took_the_experiment(start_devices):
     devices = start_devices()
-    devices.break_down("post", hang_up=True)
+    devices.break_down("post", hang_up="unanswered")
 
     with pytest.raises(requests.ConnectionError):
         devices.post(body())
     assert len(devices.posts) == 1
+
+
+def test_a_connection_can_end_before_the_engine_took_the_experiment(start_devices):
+    devices = start_devices()
+    devices.break_down("post", hang_up="unheard")
+
+    with pytest.raises(requests.ConnectionError):
+        devices.post(body())
+    assert devices.posts == []
+
+
+def test_an_answer_without_a_body_is_cut_off_in_its_head(start_devices):
+    devices = start_devices()
+    devices.break_down("post", hang_up="halfway")
+
+    answer = devices.post(body())
+
+    assert "Content-Length" not in answer.headers and len(devices.posts) == 1
+
+
+def test_a_fault_can_come_after_requests_that_go_well(start_devices):
+    devices = start_devices()
+    devices.break_down("post", after=2, status=500)
+
+    assert [devices.post(body()).status_code for _ in range(4)] == [200, 200, 500, 200]
+
+
+def test_a_body_can_trickle(start_devices):
+    devices = start_devices()
+    devices.break_down("post", text="an error", trickle=0.01)
+    devices.break_down("plot", trickle=0.0001)
+    devices.post(body())
+    devices.post(body())
+
+    assert len(speeds(devices, "Test1")) == 41
+
+
+def test_every_kind_of_command_is_obeyed_and_logged(start_devices):
+    devices = start_devices()
+    every = {
+        "SSS_once": [[0, "SetThrottle", [80]], [4, "EndExperiment", []]],
+        "SSS_loop": [[1, "SetBrakePressure", 0.5, 1.0, [5, 5]]],
+        "CAN_once": [[0.5, "00 f1 fe 98", ["can0"]]],
+        "CAN_utils": [[0.6, "cangen", ["can1", 200, False, False, None, "8", None, 10]]],
+        "seed_key": [[1.7, 1, "1DJANG000TRUCK001"], [3, 2, 12.0]],
+    }
+    devices.post({"Info": {"ExperimentName": "Every", "Endtime": time.time() - 1}, "Commands": every})
+
+    said = [message.strip() for _, message in devices.get("Every/1/").json()["log"] if not message.startswith("axle")]
+
+    assert said == [
+        "command SetThrottle(80)",
+        "frame can0 00 f1 fe 98",
+        "cangen can1 200 False False - 8 - 10",
+        *["command SetBrakePressure(5, 5)"] * 2,
+        "command SetVIN(1DJANG000TRUCK001)",
+        "command SetBrakePressure(5, 5)",
+        "command SetGovernorSpeed(12.0)",
+        "command EndExperiment()",
+    ]
+
+
+def test_the_vin_is_told_as_hexadecimal_text(start_devices):
+    devices = start_devices()
+    changed = body(commands=SLOW)
+    changed["Commands"]["seed_key"] = [[2, 1, "1DJANG000TRUCK001"]]
+    devices.post(changed)
+
+    answer = devices.get("Test1/plotdata/vin/").json()
+
+    texts = [bytes.fromhex(value).decode() for value in answer["y_values"]]
+    assert texts == ["1TRUCK00000000001"] * 2 + ["1DJANG000TRUCK001"] * 3
+    assert len(answer["x_values"]) == 5
+
+
+def test_a_forgetful_logger_hands_out_no_part_twice(start_devices):
+    devices = start_devices("--chunk-lines", "10", "--forgetful")
+    devices.post(body())
+
+    assert [devices.get(f"Test1/{part}/").status_code for part in (1, 1, 2, 2, 3)] == [200, 500, 200, 500, 200]
+
+
+def test_the_clock_of_the_devices_can_go_before(start_devices):
+    devices = start_devices("--clock-ahead", "600")
+    devices.post(body(end=60))
+
+    assert len(speeds(devices, "Test1")) == 41
 
 
 def test_a_fault_can_be_a_delay(start_devices):
@@ -175,7 +262,9 @@ def test_repaired_devices_work(start_devices):
     assert devices.post(body()).status_code == 200
 
 
-@pytest.mark.parametrize("fault", [{"on": "lunch"}, {"on": "post", "colour": "red"}, {}, []])
+@pytest.mark.parametrize(
+    "fault", [{"on": "lunch"}, {"on": "post", "colour": "red"}, {"on": "log", "hang_up": "later"}, {}, []]
+)
 def test_a_fault_that_makes_no_sense_is_refused(start_devices, fault):
     devices = start_devices()
 

@@ -1,41 +1,18 @@
-"""The tasks of an experiment against real devices."""
+"""The task that posts an experiment, against real devices."""
 
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_q.examples.experimenteditor import tasks, wire
-from django_q.examples.experimenteditor.models import Booking, Notification, RunResult
+from django_q.examples.experimenteditor.models import Booking, RunResult
 from django_q.models import OrmQ
-from django_q_tests.examples.conftest import use
+from django_q_tests.examples.conftest import collect, post, told, use
 
 pytestmark = pytest.mark.django_db
 
 FETCH = "make_experiment_available"
-
-
-def post(run):
-    return tasks.send_experiment_json.now(run.experiment_id)
-
-
-def collect(run):
-    return tasks.make_experiment_available.now(run.experiment_id, run.pk)
-
-
-def told(level):
-    return list(Notification.objects.filter(level=level).order_by("pk").values_list("verb", flat=True))
-
-
-@pytest.fixture
-def posted(devices, over):
-    post(over)
-    return RunResult.objects.get(pk=over.pk)
-
-
-# --- post ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_engine_gets_the_experiment_and_the_results_are_asked_for_later(devices, run):
@@ -59,7 +36,7 @@ def test_a_retry_does_not_post_again(devices, run):
 
 def test_a_retry_after_a_failure_behind_the_post_goes_on_without_posting(devices, run, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(tasks.notify, "send", None)
+        broken.setattr(tasks.owners.notify, "send", None)
         with pytest.raises(TypeError):
             post(run)
     assert not run.tasks.filter(name=FETCH).exists()
@@ -71,7 +48,7 @@ def test_a_retry_after_a_failure_behind_the_post_goes_on_without_posting(devices
 
 
 def test_an_answer_that_was_lost_does_not_start_the_experiment_twice(devices, run):
-    devices.break_down("post", hang_up=True)
+    devices.break_down("post", hang_up="unanswered")
     assert "Will be tried again" in post(run)
 
     post(run)
@@ -101,8 +78,9 @@ def test_an_engine_that_refuses_is_not_asked_again(devices, run):
     assert not Booking.objects.exists() and not run.experiment.is_scheduled
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"hang_up": True}, {"seconds": 30}])
+@pytest.mark.parametrize("fault", [{"status": 503}, {"hang_up": "unheard"}, {"hang_up": "halfway"}, {"seconds": 30}])
 def test_an_engine_in_trouble_is_asked_again_before_the_start(devices, run, settings, fault):
+    run.tasks.update(due=timezone.now())
     use(settings, devices.url, HTTP_TIMEOUT=0.3)
     devices.break_down("post", **fault)
 
@@ -120,10 +98,10 @@ def test_an_engine_that_does_not_exist_is_asked_again_too(run, settings):
     assert "ConnectionError" in post(run)
 
 
-def test_an_engine_in_trouble_until_the_start_is_told_once(devices, over):
+def test_an_engine_in_trouble_until_the_start_is_told_once(devices, due):
     devices.break_down("post", times=None, status=500)
 
-    assert "failed to start" in post(over)
+    assert "failed to start" in post(due) and "not booked" in post(due)
 
     assert told("error") == ["failed to start. Please reschedule the experiment. (Error Code: 500)"]
 
@@ -136,143 +114,104 @@ def test_a_task_of_a_deleted_experiment_ends_quietly(devices, run, code):
     assert devices.requests == []
 
 
-# --- collect -------------------------------------------------------------------------------------------------------
+def test_a_late_cluster_does_not_post_after_the_slot(devices, over):
+    assert "The slot was over" in post(over)
+
+    assert devices.requests == [] and not Booking.objects.exists()
+    assert told("error") == ["failed to start. Please reschedule the experiment."]
 
 
-def test_plots_come_first_and_then_the_log_in_its_order(devices, posted):
-    assert collect(posted).endswith("are stored.")
+def test_a_task_of_an_older_plan_posts_nothing(devices, run):
+    RunResult.objects.update(start=run.start + timedelta(hours=1), end=run.end + timedelta(hours=1))
 
-    name = posted.experiment.slugify_name()
-    base = f"GET /log/api/getExperiment/{name}"
-    plots = [f"{base}/plotdata/axlebasedvehiclespeed/", f"{base}/plotdata/govspeed/"]
-    assert devices.requests[1:] == [*plots, *(f"{base}/{index}/" for index in range(1, 6))]
+    assert "planned anew" in post(run) and devices.requests == []
 
 
-def test_plots_and_log_are_stored(devices, posted):
-    collect(posted)
+def test_a_plan_that_changes_at_the_last_moment_is_not_posted(devices, run, monkeypatch):
+    real = RunResult.begin_post
 
-    run = RunResult.objects.get(pk=posted.pk)
-    assert run.is_complete and run.error == ""
-    speed, governor = run.quantities.all()
-    assert len(speed.xdata) == len(speed.ydata) == 41 and max(speed.ydata) > 10
-    assert set(governor.ydata) == {90.0}
-    lines = run.log.splitlines()
-    assert len(lines) == 44 and lines[0].endswith("command SetThrottle(80)") and lines == sorted(lines, key=moment)
+    def change_first(self):
+        RunResult.objects.filter(pk=self.pk).update(start=self.start + timedelta(hours=1))
+        return real(self)
 
+    monkeypatch.setattr(RunResult, "begin_post", change_first)
 
-def moment(line):
-    return float(line.split()[0])
+    assert "planned anew" in post(run) and devices.requests == []
 
 
-def test_when_all_is_stored_the_booking_ends_and_the_owner_is_told(devices, posted):
-    collect(posted)
+def test_a_worker_that_died_before_it_noted_the_answer_does_not_start_the_experiment_twice(devices, run, monkeypatch):
+    with monkeypatch.context() as dead:
+        dead.setattr(RunResult, "mark_posted", None)
+        with pytest.raises(TypeError):
+            post(run)
 
-    posted.experiment.refresh_from_db()
-    assert not Booking.objects.exists() and not posted.experiment.is_scheduled
-    assert told("success") == ["is now available!"]
+    post(run)
 
-
-def test_what_is_complete_is_not_asked_for_again(devices, posted):
-    collect(posted)
-    before = len(devices.requests)
-
-    assert collect(posted).endswith("are there already.")
-    assert len(devices.requests) == before and len(told("success")) == 1
+    assert len(devices.requests) == 2 and len(devices.posts) == 1
 
 
-def test_a_plot_that_fails_holds_the_log_back_and_keeps_the_other_plot(devices, posted):
-    devices.break_down("plot", status=502)
+@pytest.mark.parametrize("fault", [{"hang_up": "unanswered"}, {"hang_up": "halfway"}, {"seconds": 30}], ids=str)
+def test_an_engine_without_keys_gets_no_second_post_when_nobody_knows(devices, run, settings, fault):
+    use(settings, devices.url, ENGINE_KNOWS_KEYS=False, HTTP_TIMEOUT=0.3)
+    devices.break_down("post", **fault)
 
-    assert "Will be tried again" in collect(posted)
+    assert "It is not known whether" in post(run)
 
-    speed, governor = posted.quantities.all()
-    assert speed.fetched_at is None and governor.fetched_at
-    assert Booking.objects.exists() and RunResult.objects.get(pk=posted.pk).log == ""
-    assert told("error") == ["had an error with plot data retrieval. (Error Code: 502)"]
-
-
-def test_the_next_attempt_asks_only_for_what_is_missing(devices, posted):
-    devices.break_down("plot", status=502)
-    collect(posted)
-    seen = len(devices.requests)
-
-    collect(posted)
-
-    assert [line.split("/")[-2] for line in devices.requests[seen:][:2]] == ["axlebasedvehiclespeed", "1"]
-    assert RunResult.objects.get(pk=posted.pk).is_complete
+    assert len(devices.requests) == 1 and told("error") == ["failed to start. Please reschedule the experiment."]
 
 
-@pytest.mark.parametrize("fault", [{"status": 500}, {"hang_up": True}, {"text": "no JSON"}, {"text": "{}"}])
-def test_the_log_is_resumed_at_the_part_that_failed(devices, posted, monkeypatch, fault):
-    fail_at_part(3, devices, monkeypatch, fault)
+def test_an_engine_without_keys_gets_no_second_post_after_a_death(devices, run, settings, monkeypatch):
+    use(settings, devices.url, ENGINE_KNOWS_KEYS=False)
+    with monkeypatch.context() as dead:
+        dead.setattr(RunResult, "mark_posted", None)
+        with pytest.raises(TypeError):
+            post(run)
 
-    assert "Will be tried again" in collect(posted)
-    half = RunResult.objects.get(pk=posted.pk)
-    assert (half.next_chunk, len(half.log.splitlines()), half.is_complete) == (3, 20, False)
-    seen = len(devices.requests)
-    collect(posted)
-
-    asked = [line.split("/")[-2] for line in devices.requests[seen:]]
-    assert asked == ["3", "4", "5"]
-    assert len(RunResult.objects.get(pk=posted.pk).log.splitlines()) == 44
+    assert "It is not known whether" in post(run)
+    assert len(devices.requests) == 1
 
 
-def fail_at_part(number, devices, monkeypatch, fault):
-    """Break the devices down right before they are asked for a part of the log."""
-    real = wire.get_log_chunk
+@pytest.mark.parametrize("fault", [{"hang_up": "unanswered"}, {"status": 503}], ids=str)
+def test_a_title_that_changes_between_two_tries_makes_no_second_experiment(devices, run, fault):
+    devices.break_down("post", **fault)
+    post(run)
+    run.experiment.experiment_title = "another title"
+    run.experiment.save()
 
-    def get(url):
-        if url.endswith(f"/{number}/"):
-            monkeypatch.undo()
-            devices.break_down("log", **fault)
-        return real(url)
+    assert post(run).endswith("was posted.")
 
-    monkeypatch.setattr(wire, "get_log_chunk", get)
-
-
-def test_the_log_is_not_read_back_while_it_is_collected(devices, posted):
-    with CaptureQueriesContext(connection) as queries:
-        collect(posted)
-
-    read = [
-        query["sql"]
-        for query in queries
-        if query["sql"].startswith("SELECT") and '."log"' in query["sql"].replace("`", '"')
-    ]
-    assert read == []
+    (body,) = devices.posts
+    assert body["Info"]["ExperimentName"] == RunResult.objects.get(pk=run.pk).sent_as
+    assert body["Info"]["ExperimentName"].startswith("AnotherTitle" if "status" in fault else "MyFirsttest")
 
 
-def test_a_series_that_is_no_series_is_noticed(devices, posted):
-    devices.break_down("plot", times=None, text='{"x_values": ["1", "2"], "y_values": [1]}')
+def test_an_engine_without_keys_is_asked_again_after_a_clear_no(devices, run, settings):
+    use(settings, devices.url, ENGINE_KNOWS_KEYS=False)
+    devices.break_down("post", status=503)
 
-    assert "2 moments and 1 values" in collect(posted)
-
-
-def test_the_tries_become_rarer_and_end(devices, posted, settings):
-    use(settings, devices.url, FETCH_TRIES=3, RETRY_DELAY=4)
-    devices.break_down("log", times=None, status=500)
-
-    said = [collect(RunResult.objects.get(pk=posted.pk)) for _ in range(3)]
-
-    assert [text.endswith("No more tries.") for text in said] == [False, False, True]
-    pauses = [
-        (task.due - timezone.now()).total_seconds() for task in posted.tasks.filter(name=FETCH).order_by("pk")[1:]
-    ]
-    assert [round(pause) for pause in pauses] == [4, 8]
-    assert len(told("error")) == 2 and "refused" in RunResult.objects.get(pk=posted.pk).error
-    assert Booking.objects.exists()
+    assert "Will be tried again" in post(run)
+    assert post(run).endswith("was posted.")
 
 
-def test_every_url_is_read_when_it_is_used(devices, over, settings):
-    settings.EXPERIMENTEDITOR = {**settings.EXPERIMENTEDITOR, "ENGINEBEAGLEBONEIP": f"{devices.url}api/elsewhere/"}
+def test_a_try_that_is_run_again_enqueues_no_second_try(devices, run):
+    run.tasks.update(due=timezone.now())
+    devices.break_down("post", times=2, status=503)
 
-    assert "Error Code: 404" in post(over)
+    post(run), post(run)
+
+    assert run.tasks.filter(name="send_experiment_json").count() == 2
 
 
-def test_the_names_of_the_module_are_the_defaults(devices, over, settings, monkeypatch):
-    settings.EXPERIMENTEDITOR = {}
-    monkeypatch.setattr(tasks, "ENGINEBEAGLEBONEIP", f"{devices.url}api/postexperiment/")
+def test_the_engine_sends_nobody_elsewhere(devices, run):
+    devices.break_down("post", status=302)
 
-    post(over)
+    assert "Error Code: 302" in post(run) and len(devices.requests) == 1
 
-    assert len(devices.posts) == 1
+
+def test_an_answer_that_trickles_does_not_hold_a_worker(devices, run, settings):
+    use(settings, devices.url, HTTP_LIMIT=0.5)
+    devices.break_down("post", text="no" * 500, trickle=0.1)
+
+    before = timezone.now()
+    assert "has not said everything in 0.5 s" in post(run)
+    assert (timezone.now() - before).total_seconds() < 2

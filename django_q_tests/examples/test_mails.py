@@ -1,14 +1,17 @@
 """The mails of the experiment editor: what they say, when they are sent, and that a real server gets them."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import django
 import pytest
+from django.conf.global_settings import LANGUAGES
 from django.core import mail
 from django.utils import timezone, translation
 
 from django_q.examples.experimenteditor import bookings, tasks
-from django_q.examples.experimenteditor.models import Booking
+from django_q.examples.experimenteditor.models import Booking, Preferences, RunResult
+from django_q.examples.experimenteditor.words import humanize
 from django_q_tests.support.smtp_sink import smtp_sink
 
 LINK = "http://testserver/editor/runs/1/results/"
@@ -43,18 +46,106 @@ def test_the_reminder_says_in_words_when_the_experiment_starts_and_ends(reminded
     assert "starts in 10 minutes and ends in 2 hours" in sent.body
 
 
-def test_the_reminder_speaks_the_language_of_the_site(reminded):
-    with translation.override("de"):
+def test_the_reminder_says_by_the_clock_when_the_experiment_starts_and_ends(reminded):
+    remind(reminded)
+
+    assert f"Start: {reminded.start:%Y-%m-%d %H:%M:%S} UTC" in mail.outbox[0].body
+    assert f"End: {reminded.end:%Y-%m-%d %H:%M:%S} UTC" in mail.outbox[0].body
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "in 10 Minuten"),
+        ("pl", "za 10 minut"),
+        ("pt-br", "em 10 minutos"),
+        ("zh-hans", "10分钟后"),
+        ("es-mx", "en 10 minutos"),
+        ("kab", "in 10 minutes"),
+    ],
+)
+def test_the_reminder_speaks_the_language_of_the_owner(reminded, user, language, text):
+    Preferences.objects.create(user=user, language=language)
+
+    with translation.override("fr"):
         remind(reminded)
 
+    assert text in mail.outbox[0].body
+
+
+def test_the_reminder_has_the_times_of_the_owner(reminded, user):
+    Preferences.objects.create(user=user, time_zone="Asia/Kathmandu")
+    local = reminded.start.astimezone(ZoneInfo("Asia/Kathmandu"))
+
+    with timezone.override("America/New_York"):
+        remind(reminded)
+
+    assert f"Start: {local:%Y-%m-%d %H:%M:%S} +0545" in mail.outbox[0].body
+
+
+def test_a_zone_that_this_system_does_not_know_is_no_obstacle(reminded, user):
+    Preferences.objects.create(user=user, time_zone="Mars/Olympus")
+
+    remind(reminded)
+    assert f"Start: {reminded.start:%Y-%m-%d %H:%M:%S} UTC" in mail.outbox[0].body
+
+
+def test_who_chose_no_language_gets_that_of_the_site(reminded, settings):
+    settings.LANGUAGE_CODE = "de"
+
+    remind(reminded)
     assert "in 10 Minuten" in mail.outbox[0].body
 
 
-def test_a_language_that_nobody_can_humanize_is_no_obstacle(reminded):
-    with translation.override("zh-hant-hk"):
+def test_a_mail_changes_neither_language_nor_zone_of_the_worker(reminded, user):
+    Preferences.objects.create(user=user, language="pl", time_zone="Europe/Warsaw")
+
+    with translation.override("fr"), timezone.override("Asia/Tokyo"):
+        remind(reminded)
+        assert (translation.get_language(), timezone.get_current_timezone_name()) == ("fr", "Asia/Tokyo")
+
+
+def test_every_language_of_django_has_words_for_a_moment():
+    for code, _ in LANGUAGES:
+        with translation.override(code):
+            assert humanize(timezone.now() + timedelta(hours=3))
+
+
+def test_a_reminder_that_was_sent_is_not_sent_again(reminded):
+    remind(reminded)
+
+    assert "was sent before" in remind(reminded)
+    assert len(mail.outbox) == 1
+
+
+def test_a_mail_at_the_end_that_was_sent_is_not_sent_again(done):
+    tell(done)
+
+    assert "was sent before" in tell(done)
+    assert len(mail.outbox) == 1
+
+
+def test_a_mail_that_comes_twice_because_a_worker_died_bears_the_same_id(reminded):
+    remind(reminded)
+    RunResult.objects.update(reminded_of=None)  # what it is if the worker died before its note
+
+    remind(reminded)
+
+    ids = [sent.message()["Message-ID"] for sent in mail.outbox]
+    assert ids[0] == ids[1] and ids[0].endswith("@localhost>")
+
+
+def test_a_mail_that_was_not_sent_is_sent_by_the_next_try(reminded, settings):
+    with smtp_sink() as sink:
+        pass  # nobody listens there any more
+    use_server(settings, "127.0.0.1", sink.port)
+    with pytest.raises(ConnectionError):
         remind(reminded)
 
-    assert "in 10 minutes" in mail.outbox[0].body
+    with smtp_sink() as sink:
+        use_server(settings, "127.0.0.1", sink.port)
+        remind(reminded)
+    assert len(sink.mails) == 1
 
 
 def test_the_reminder_comes_not_after_a_change_of_plan(reminded):

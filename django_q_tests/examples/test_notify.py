@@ -1,10 +1,15 @@
 """Notifications, by the call that others know."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.contrib.auth.models import Group, User
+from django.dispatch import Signal
+from django.utils import timezone
 
-from django_q.examples.experimenteditor import notify
-from django_q.examples.experimenteditor.models import Notification
+from django_q.examples.experimenteditor import bookings, notify
+from django_q.examples.experimenteditor.models import Notification, Preferences
 
 
 def test_a_notification_is_written_for_a_user(user, experiment):
@@ -44,3 +49,52 @@ def test_target_and_action_object_are_kept_as_text(user, experiment, run):
     row = Notification.objects.latest("pk")
     assert (row.action_object, row.target) == (str(run), str(experiment))
     assert row.url == experiment.get_absolute_url()
+
+
+def deliver(sender, **message):
+    """What a project may have instead; keeps what it gets."""
+    delivered.append((sender, message))
+    return "delivered"
+
+
+delivered = []
+
+
+def test_another_callable_of_the_same_shape_can_deliver(user, experiment, settings):
+    delivered.clear()
+    settings.EXPERIMENTEDITOR = {"NOTIFY": f"{__name__}.deliver"}
+
+    start = timezone.now() + timedelta(hours=1)
+    run = bookings.book(experiment, start, start + timedelta(minutes=1))
+
+    ((sender, message),) = delivered
+    assert sender == experiment and message["recipient"] == user and message["action_object"] == run
+    assert message["verb"].startswith("was just scheduled for ") and message["public"] is False
+    assert set(message) <= {"recipient", "verb", "action_object", "target", "level", "description", "public"}
+    assert not Notification.objects.exists()
+
+
+def test_a_signal_as_that_of_django_notifications_can_deliver(user, experiment, settings):
+    """That package offers ``notifications.signals.notify.send``, the method of a signal."""
+    heard = []
+    signal.connect(lambda **message: heard.append(message), weak=False)
+    settings.EXPERIMENTEDITOR = {"NOTIFY": f"{__name__}.signal.send"}
+
+    notify.send(experiment, recipient=user, verb="is there", level="success")
+
+    assert [(message["sender"], message["verb"], message["level"]) for message in heard] == [
+        (experiment, "is there", "success")
+    ]
+
+
+signal = Signal()
+
+
+def test_a_notification_speaks_to_its_recipient(user, experiment):
+    Preferences.objects.create(user=user, language="de", time_zone="Asia/Kathmandu")
+    start = timezone.now() + timedelta(hours=1)
+
+    bookings.book(experiment, start, start + timedelta(minutes=1))
+
+    local = start.astimezone(ZoneInfo("Asia/Kathmandu"))
+    assert Notification.objects.get().verb == f"wurde eingeplant für {local:%Y-%m-%d %H:%M:%S} +0545"

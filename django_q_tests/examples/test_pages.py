@@ -1,51 +1,60 @@
-"""The pages of the editor."""
+"""The pages about plans, slots and people."""
 
-import re
-from datetime import timedelta
+from datetime import date, timedelta
+from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
-from django_q.examples.experimenteditor import notify, tasks
-from django_q.examples.experimenteditor.models import Booking, Experiment, ObservableQuantity, RunResult
-from django_q.examples.experimenteditor.plots import plot_of
-from django_q.examples.experimenteditor.progress import look, steps_of
+from django_q.examples.experimenteditor import notify
+from django_q.examples.experimenteditor.models import Booking, Experiment, Preferences, RunResult
 from django_q.models import OrmQ
-from django_q.tasks import async_task
 from django_q_tests.examples.conftest import write_experiment
 
 EMPTY = {"start": "", "end": "", "email_reminder": ""}
 
 
-@pytest.fixture
-def page(client, user):
-    """Get a page as its user, or send a form to it; return the text."""
-    client.force_login(user)
-
-    def get(path, data=None):
-        answer = client.post(path, data, follow=True) if data is not None else client.get(path)
-        assert answer.status_code == 200
-        return answer.content.decode()
-
-    return get
+BLANKS = {
+    "vehicle": {"repeat_count": "1", "repeat_delay": "0"},
+    "frame": {"interface": "can0", "is_extended_can": "on", "length": "8"},
+    "traffic": {"interface": "can0", "gap": "200"},
+    "update": {"type": "1"},
+}
 
 
-def commands(*rows):
-    fields = {"commands-TOTAL_FORMS": len(rows), "commands-INITIAL_FORMS": 0}
-    for number, (delay, name, arguments) in enumerate(rows):
-        values = {"delay": delay, "name": name, "arguments": arguments}
-        fields |= {f"commands-{number}-{field}": value for field, value in values.items()}
+def commands(*rows, **others):
+    """What the editor sends: rows of vehicle commands (delay, command, numbers), and rows of other kinds as dicts."""
+    kinds = {"vehicle": [dict(zip(("delay", "commandchoice", "quantity"), row, strict=True)) for row in rows], **others}
+    fields = {}
+    for prefix, blank in BLANKS.items():
+        filled = [*kinds.get(prefix, []), {}]  # an empty row is always there
+        fields |= {f"{prefix}-TOTAL_FORMS": len(filled), f"{prefix}-INITIAL_FORMS": 0}
+        for number, values in enumerate(filled):
+            fields |= {f"{prefix}-{number}-{field}": value for field, value in (blank | values).items()}
     return fields
 
 
-@pytest.mark.parametrize("path", ["", "new/", "1/", "1/edit/", "1/visualize/", "1/book/", "runs/1/", "runs/1/results/"])
+PATHS = [
+    "{0}/",
+    "{0}/edit/",
+    "{0}/visualize/",
+    "{0}/delete/",
+    "{0}/book/",
+    "{0}/move/",
+    "runs/{1}/",
+    "runs/{1}/results/",
+]
+
+
+@pytest.mark.parametrize("path", ["", "new/", "news/", "preferences/", *(path.format(1, 1) for path in PATHS)])
 def test_a_stranger_has_to_log_in(client, path):
     answer = client.get(f"/editor/{path}")
 
     assert answer.status_code == 302 and "/login/?next=/editor/" in answer.url
 
 
-@pytest.mark.parametrize("path", ["{0}/", "{0}/edit/", "{0}/visualize/", "{0}/book/", "runs/{1}/", "runs/{1}/results/"])
+@pytest.mark.parametrize("path", [*PATHS, "runs/{1}/state/"])
 def test_nobody_sees_the_experiments_of_others(client, run, django_user_model, path):
     client.force_login(django_user_model.objects.create_user("eve"))
 
@@ -53,16 +62,18 @@ def test_nobody_sees_the_experiments_of_others(client, run, django_user_model, p
     assert "my first-test" not in client.get("/editor/").content.decode()
 
 
+@pytest.mark.parametrize("path", ["{0}/delete/", "{0}/cancel/", "{0}/move/", "{0}/edit/", "runs/{1}/fetch/"])
+def test_nobody_changes_the_experiments_of_others(client, run, django_user_model, path):
+    client.force_login(django_user_model.objects.create_user("eve"))
+
+    assert client.post("/editor/" + path.format(run.experiment_id, run.pk), EMPTY).status_code == 404
+    assert Booking.objects.exists()
+
+
 def test_the_list_shows_experiments_and_news(page, run):
     text = page("/editor/")
 
     assert "my first-test" in text and "was just scheduled for" in text
-
-
-def test_news_can_be_put_away(page, run):
-    page("/editor/news/read/", {})
-
-    assert "was just scheduled for" not in page("/editor/")
 
 
 def test_a_title_is_only_text(page, user):
@@ -74,7 +85,7 @@ def test_a_title_is_only_text(page, user):
 
 
 def test_an_experiment_is_written_with_its_commands(page):
-    rows = commands((0, "SetThrottle", "40"), (3, "EndExperiment", ""), ("", "", ""))
+    rows = commands((0, "SetThrottle(1)", "40"), (3, "EndExperiment(0)", ""))
 
     page("/editor/new/", {"experiment_title": "slow start", **rows})
 
@@ -86,10 +97,62 @@ def test_an_experiment_is_written_with_its_commands(page):
     assert [choice.name for choice in experiment.quantities.all()] == ["axlebasedvehiclespeed"]
 
 
-def test_a_wrong_command_is_shown_where_it_stands(page):
-    text = page("/editor/new/", {"experiment_title": "wrong", **commands((0, "SetThrottle", "fast"))})
+def test_commands_of_all_kinds_are_planned_on_one_page(page):
+    rows = commands(
+        (0, "SetThrottle(1)", "40"),
+        frame=[{"delay": "1", "message_id": "1F", "message": "00" * 8}],
+        traffic=[{"delay": "2", "frame_limit": "5"}],
+        update=[{"delay": "1.5", "type": "2", "value": "60"}],
+    )
 
-    assert "are not numbers" in text and not Experiment.objects.filter(experiment_title="wrong").exists()
+    text = page("/editor/new/", {"experiment_title": "everything", **rows})
+
+    experiment = Experiment.objects.get(experiment_title="everything")
+    kinds = [command.kind for command in experiment.get_all_commands_list()]
+    assert kinds == ["Vehicle", "CAN frame", "ECU update", "CAN traffic"]
+    for words in ("SetThrottle(40)", "can0 1F#0000", "Governor speed, km/h: 60", "cangen can0, 5 frames"):
+        assert words in text
+
+
+def test_a_command_is_changed_and_deleted_on_the_same_page(page, experiment):
+    first, *rest = experiment.onetimessscommands.all()
+    rows = commands((1, "SetThrottle(1)", "55"), *([(9, "EndExperiment(0)", "")] * 3))
+    rows |= {"vehicle-INITIAL_FORMS": 4, "vehicle-0-id": first.pk}
+    for number, command in enumerate(rest, 1):
+        rows |= {f"vehicle-{number}-id": command.pk, f"vehicle-{number}-DELETE": "on"}
+
+    page(f"/editor/{experiment.exp_pk}/edit/", {"experiment_title": "less", **rows})
+
+    assert [str(command) for command in experiment.get_all_commands_list()] == ["1 s: SetThrottle(55)"]
+
+
+def test_a_wrong_command_is_shown_where_it_stands(page):
+    rows = commands((0, "SetThrottle(1)", "fast"), frame=[{"delay": "1", "message_id": "xyz"}])
+
+    text = page("/editor/new/", {"experiment_title": "", **rows})
+
+    for complaint in ("are not numbers", "is not hexadecimal", "This field is required"):
+        assert complaint in text
+    assert not Experiment.objects.exists()
+
+
+def test_commands_that_outgrow_a_booked_slot_are_refused(page, run, experiment):
+    rows = commands((9, "EndExperiment(0)", ""))
+
+    text = page(f"/editor/{experiment.exp_pk}/edit/", {"experiment_title": "longer", **rows})
+
+    assert "longer than the slot. Move the booking first." in text
+    experiment.refresh_from_db()
+    assert experiment.experiment_title == "my first-test" and len(experiment.get_all_commands_list()) == 4
+
+
+def test_an_experiment_is_deleted_after_a_question(page, run, experiment):
+    path = f"/editor/{experiment.exp_pk}/delete/"
+    assert "1 run with all results" in page(path) and Experiment.objects.exists()
+
+    page(path, {})
+
+    assert not Experiment.objects.exists() and not OrmQ.objects.exists()
 
 
 def test_the_page_visualize_chooses_the_series(page, experiment):
@@ -141,99 +204,70 @@ def test_a_booking_can_be_canceled(page, run):
 
 
 def test_an_experiment_without_commands_cannot_be_booked(page, experiment):
-    experiment.commands.all().delete()
+    experiment.onetimessscommands.all().delete()
 
-    assert "ends before it starts" in page(f"/editor/{experiment.exp_pk}/book/", EMPTY)
-
-
-def test_the_page_of_a_run_is_final_when_nothing_is_left_to_happen(page, devices, over):
-    path = f"/editor/runs/{over.pk}/state/"
-    assert "data-final" not in page(path)
-
-    tasks.send_experiment_json.now(over.experiment_id)
-    assert 'data-run="posted"' in page(path)
-    tasks.make_experiment_available.now(over.experiment_id, over.pk)
-    assert 'data-run="complete"' in page(path) and "data-final" not in page(path)
-
-    OrmQ.objects.all().delete()
-    assert "data-final" in page(path)
+    assert "has no commands yet" in page(f"/editor/{experiment.exp_pk}/book/", EMPTY)
 
 
-def test_results_are_drawn_and_the_log_has_pages(page, devices, over, monkeypatch):
-    monkeypatch.setattr("django_q.examples.experimenteditor.views.LINES_PER_PAGE", 20)
-    tasks.send_experiment_json.now(over.experiment_id)
-    tasks.make_experiment_available.now(over.experiment_id, over.pk)
-
-    text = page(over.get_results_url())
-
-    curves = re.findall(r'class="curve" points="([^"]+)"', text)
-    assert [len(curve.split()) for curve in curves] == [41, 41]
-    assert "command SetThrottle(80)" in text and "Page 1 of 3" in text
-    assert "command EndExperiment()" in page(f"{over.get_results_url()}?page=3")
+@pytest.fixture
+def warsaw(user):
+    return Preferences.objects.create(user=user, time_zone="Europe/Warsaw")
 
 
-def test_what_could_not_be_fetched_can_be_asked_for_again(page, devices, over):
-    tasks.send_experiment_json.now(over.experiment_id)
-    RunResult.objects.filter(pk=over.pk).update(error="no plot", fetch_tries=5)
-    assert "Fetch the results again" in page(over.get_absolute_url())
+def test_a_form_reads_times_in_the_zone_of_the_user(page, experiment, warsaw):
+    day = timezone.now() + timedelta(days=2)
 
-    page(f"/editor/runs/{over.pk}/fetch/", {})
+    text = page(f"/editor/{experiment.exp_pk}/book/", {**EMPTY, "start": f"{day:%Y-%m-%d}T12:00:00"})
 
-    over.refresh_from_db()
-    assert (over.error, over.fetch_tries) == ("", 0)
-    assert over.tasks.filter(name="make_experiment_available").count() == 2
-
-
-def test_no_page_holds_a_script_or_a_style_of_its_own(page, devices, over):
-    tasks.send_experiment_json.now(over.experiment_id)
-    tasks.make_experiment_available.now(over.experiment_id, over.pk)
-    number = over.experiment_id
-    paths = ["", "new/", f"{number}/", f"{number}/visualize/", f"{number}/book/", f"runs/{over.pk}/results/"]
-
-    for path in paths:
-        text = page(f"/editor/{path}")
-        assert not re.search(r"<script(?![^>]* src=)|<style| style=| on[a-z]+=", text)
+    run = RunResult.objects.get()
+    local = run.start.astimezone(ZoneInfo("Europe/Warsaw"))
+    assert (local.day, local.hour) == (day.day, 12) and run.start.hour in (10, 11)
+    assert f"{day:%Y-%m-%d} 12:00:00 to" in text and "All times are those of Europe/Warsaw." in text
 
 
-# --- what pages are made of ----------------------------------------------------------------------------------------
+def test_a_time_that_the_clock_leaves_out_is_refused(page, experiment, warsaw):
+    year = timezone.now().year + 1
+    sunday = max(day for day in range(25, 32) if date(year, 3, day).weekday() == 6)
+
+    text = page(f"/editor/{experiment.exp_pk}/book/", {**EMPTY, "start": f"{year}-03-{sunday}T02:30:00"})
+
+    assert "it may be ambiguous or it may not exist" in unescape(text) and not Booking.objects.exists()
 
 
-def test_the_steps_of_a_run_stand_in_the_order_of_their_time(run):
-    assert [(step.name, step.state) for step in steps_of(run)] == [
-        ("send_experiment_json", "planned"),
-        ("send_complete_mail", "planned"),
-    ]
+def test_a_booking_can_be_moved(page, run, warsaw):
+    path = f"/editor/{run.experiment_id}/move/"
+    shown = run.start.astimezone(ZoneInfo("Europe/Warsaw"))
+    assert f'value="{shown:%Y-%m-%dT%H:%M:%S}"' in page(path)
+    day = timezone.now() + timedelta(days=2)
+
+    text = page(path, {"start": f"{day:%Y-%m-%d}T12:00:00", "end": "", "email_reminder": "1day"})
+
+    assert "was moved to" in text and "send_experiment_reminder" in text
+    assert RunResult.objects.get().start.astimezone(ZoneInfo("Europe/Warsaw")).hour == 12
 
 
-def test_steps_are_looked_up_in_two_queries(run, django_assert_num_queries):
-    ids = [(task.task_id, task.name, task.due) for task in run.tasks.all()]
+def test_what_the_vehicle_has_cannot_be_moved(page, run):
+    assert "Move the booking" in page(f"/editor/{run.experiment_id}/")
+    run.mark_posted()
 
-    with django_assert_num_queries(2):
-        look(ids * 3)
-
-
-def test_a_step_says_how_it_ended(db):
-    good = async_task("math.copysign", 2, -2, sync=True)
-    queued = async_task("math.copysign", 2, -2)
-
-    states = {step.name: (step.state, step.detail) for step in look([(good, "good", None), (queued, "next", None)])}
-
-    assert states == {"good": ("succeeded", "-2.0"), "next": ("queued", "")}
-    assert look([("0" * 32, "lost", None)])[0].state == "gone"
+    assert "Move the booking" not in page(f"/editor/{run.experiment_id}/")
+    assert "It is too late for a change" in page(f"/editor/{run.experiment_id}/move/", EMPTY)
 
 
-@pytest.mark.parametrize("values", [[0.0], [0.0, 0.0, 0.0], [1.0, 250.0, 3.0], [1e-9, 1e9]])
-def test_a_plot_stays_inside_its_frame(values):
-    quantity = ObservableQuantity(name="govspeed", xdata=[1e9 + i for i in range(len(values))], ydata=values)
+def test_preferences_are_kept(page, user):
+    assert "português" in page("/editor/preferences/").lower()
 
-    plot = plot_of(quantity)
+    text = page("/editor/preferences/", {"language": "pt-br", "time_zone": "America/Sao_Paulo"})
 
-    points = [tuple(map(float, point.split(","))) for point in plot.points.split()]
-    assert all(plot.left <= x <= plot.right and plot.top <= y <= plot.bottom for x, y in points)
-    assert 2 <= len(plot.y_ticks) <= 12 and len(plot.x_ticks) <= 12
+    chosen = Preferences.objects.get(user=user)
+    assert (chosen.language, chosen.time_zone) == ("pt-br", "America/Sao_Paulo")
+    assert "All times are those of America/Sao_Paulo." in text
+    page("/editor/preferences/", {"language": "", "time_zone": ""})
+    assert Preferences.objects.get(user=user).language == ""
 
 
-def test_a_long_series_is_thinned_out():
-    plot = plot_of(ObservableQuantity(name="govspeed", xdata=list(range(100_000)), ydata=[1.0] * 100_000))
+@pytest.mark.parametrize("wrong", [{"language": "xx"}, {"time_zone": "Mars/Olympus"}])
+def test_preferences_that_nobody_can_follow_are_refused(page, wrong):
+    text = page("/editor/preferences/", {"language": "", "time_zone": "", **wrong})
 
-    assert len(plot.points.split()) < 1300
+    assert "Select a valid choice" in text and not Preferences.objects.exists()

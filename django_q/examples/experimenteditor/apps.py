@@ -1,6 +1,7 @@
 """The Django application."""
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class ExperimentEditorConfig(AppConfig):
@@ -13,3 +14,6 @@ class ExperimentEditorConfig(AppConfig):
 
     def ready(self) -> None:
         from django_q.examples.experimenteditor import receivers  # noqa: F401
+        from django_q.examples.experimenteditor.checks import check_settings
+
+        checks.register(check_settings, self.label)

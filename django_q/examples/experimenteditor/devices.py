@@ -2,7 +2,8 @@
 
 Started with ``python -m django_q.examples.experimenteditor.devices --port 8022``, it needs neither Django nor a
 database. ``GET /control/`` tells what happened; ``POST /control/faults/`` with ``{"on": "post", "status": 500}`` makes
-it misbehave (keys: on, times, seconds, status, text, hang_up); ``DELETE /control/faults/`` repairs it.
+it misbehave (keys: on, times, after, seconds, status, text, hang_up, trickle; see ``laboratory.Fault``), and
+``DELETE /control/faults/`` repairs it.
 """
 
 import argparse
@@ -11,11 +12,12 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from django_q.examples.experimenteditor.laboratory import KINDS, Fault, Laboratory, NoSuchData
+from django_q.examples.experimenteditor.laboratory import HANG_UPS, KINDS, Fault, Laboratory, NoSuchData
 
 _POST = "/api/postexperiment/"
 _PLOT = re.compile(r"/log/api/getExperiment/([^/]+)/plotdata/([a-z]+)/")
@@ -59,11 +61,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.is_over.wait(fault.seconds):
             return
         if fault.status or fault.text is not None:
-            self.answer(fault.status or 200, fault.text or "out of order")
-        elif fault.hang_up:
-            self.hang_up(work)
+            self.answer(fault.status or 200, "out of order" if fault.text is None else fault.text, fault=fault)
+        elif fault.hang_up == "unheard":
+            self.close_connection = True
         else:
-            self.answer(*work())
+            self.answer(*work(), fault=fault)
 
     def take(self, body: bytes) -> tuple[int, str, str]:
         try:
@@ -79,16 +81,30 @@ class Handler(BaseHTTPRequestHandler):
             return 400, str(error)
         return 200, ""
 
-    def answer(self, status: int, text: str, content_type: str = "text/plain") -> None:
-        self._begin(status, text, content_type)
-        self.wfile.write(text.encode())
+    def answer(self, status: int, text: str, content_type: str = "text/plain", fault: Fault | None = None) -> None:
+        """Send an answer, or as much of it as the fault allows."""
+        body = text.encode()
+        if fault is not None and fault.hang_up:
+            self.hang_up(status, body, is_halfway=fault.hang_up == "halfway")
+            return
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if fault is None or not fault.trickle:
+            self.wfile.write(body)
+            return
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            if self.server.is_over.wait(fault.trickle):
+                return
 
-    def hang_up(self, work: Work) -> None:
-        """Do the work and close the connection in the middle of the answer; an empty one is not even begun."""
-        status, text, content_type = work()
-        if text:
-            self._begin(status, text, content_type)
-            self.wfile.write(text.encode()[: len(text) // 2])
+    def hang_up(self, status: int, body: bytes, *, is_halfway: bool) -> None:
+        """Close the connection without an answer, or in its middle: of the body, or of the head if there is none."""
+        if is_halfway:
+            head = f"{self.protocol_version} {status} \r\nServer: {self.version_string()}\r\n"
+            length = f"Content-Length: {len(body)}\r\n\r\n"
+            self.wfile.write((head + length).encode() + body[: len(body) // 2] if body else head.encode())
         self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -97,12 +113,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_error(self, format: str, *args: Any) -> None:
         """A connection that is kept open and not used again ends silently."""
-
-    def _begin(self, status: int, text: str, content_type: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(text.encode())))
-        self.end_headers()
 
 
 class DeviceServer(ThreadingHTTPServer):
@@ -138,7 +148,12 @@ class DeviceServer(ThreadingHTTPServer):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until TERM or INT."""
     options = _parser().parse_args(arguments)
-    laboratory = Laboratory(chunk_lines=options.chunk_lines, faults=_faults(options))
+    laboratory = Laboratory(
+        chunk_lines=options.chunk_lines,
+        repeats=not options.forgetful,
+        now=lambda: time.time() + options.clock_ahead,
+        faults=_faults(options),
+    )
     server = DeviceServer((options.host, options.port), laboratory, quiet=options.quiet)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.stop)
@@ -162,12 +177,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8022, help="0 takes a free one")
     parser.add_argument("--chunk-lines", type=int, default=800_000, help="lines in a part of a log")
+    parser.add_argument("--forgetful", action="store_true", help="do not hand out any part of a log twice")
+    parser.add_argument(
+        "--clock-ahead", type=float, metavar="SECONDS", default=0, help="let the clock go before: runs are over sooner"
+    )
     parser.add_argument("--quiet", action="store_true", help="do not show the requests")
     faults = parser.add_argument_group("faults, on every request")
     faults.add_argument("--slow", type=float, metavar="SECONDS", default=0, help="answer late")
     faults.add_argument("--status", type=int, help="answer with this status")
     faults.add_argument("--text", help="answer 200 with this text, as the engine does to an experiment it refuses")
-    faults.add_argument("--hang-up", action="store_true", help="close the connection in the middle of the answer")
+    faults.add_argument("--hang-up", choices=HANG_UPS, help="close the connection at this moment")
     return parser
 
 

@@ -1,16 +1,28 @@
 """Messages to users, sent by the call that django-notifications-hq made known: ``notify.send(actor, recipient=…)``."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from pkgutil import resolve_name
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from django_q.examples.experimenteditor.models import Notification
+from django_q.examples.experimenteditor.options import option
 
 
-def send(
+def send(sender: object, **message: Any) -> Any:
+    """Notify users: by our own rows, see :func:`write`, or by what ``EXPERIMENTEDITOR["NOTIFY"]`` names.
+
+    A project with django-notifications-hq writes ``"NOTIFY": "notifications.signals.notify.send"``.
+    """
+    path = option("NOTIFY")
+    deliver: Callable[..., Any] = resolve_name(path) if path else write
+    return deliver(sender, **message)
+
+
+def write(
     sender: object,
     *,
     recipient: Any,
@@ -31,7 +43,7 @@ def send(
             recipient=user,
             level=level,
             actor=str(sender)[:256],
-            verb=verb,
+            verb=verb[:255],
             action_object=_text(action_object),
             target=_text(target),
             url=_address(target) or _address(action_object) or _address(sender),

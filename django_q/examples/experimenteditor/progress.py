@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from django_q.examples.experimenteditor.models import RunResult
 from django_q.kernel.states import TaskState
 from django_q.models import OrmQ, Task
@@ -22,6 +24,31 @@ class Step:
     @property
     def is_over(self) -> bool:
         return self.state in ("succeeded", "failed", "canceled", "gone")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run's life: when it is or was, and whether it is behind us, now, ahead, or will never be."""
+
+    name: str
+    state: str  # done, now, ahead, failed
+    at: datetime | None
+
+
+def stages_of(run: RunResult) -> list[Stage]:
+    """Return the life of a run: planned, started, finished, results."""
+    now = timezone.now()
+    done = [True, run.posted_at is not None, run.posted_at is not None and run.end <= now, run.is_complete]
+    at = [run.start, run.posted_at, run.end if done[2] else None, None]
+    current = done.index(False) if False in done else None
+    names = ("Planned", "Started", "Finished", "Results")
+    stages = []
+    for index, name in enumerate(names):
+        state = "done" if done[index] else "ahead"
+        if index == current:
+            state = "failed" if run.error else "now"
+        stages.append(Stage(name, state, at[index]))
+    return stages
 
 
 def steps_of(run: RunResult) -> list[Step]:

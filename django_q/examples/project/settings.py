@@ -101,6 +101,7 @@ EXPERIMENTEDITOR = {
     "ENGINEBEAGLEBONEIP": f"{DEVICES}/api/postexperiment/",
     "LOGGERIP": f"{DEVICES}/log/api/getExperiment/{{expname}}/plotdata/axlebasedvehiclespeed/",
     "GOVIP": f"{DEVICES}/log/api/getExperiment/{{expname}}/plotdata/govspeed/",
+    "VINIP": f"{DEVICES}/log/api/getExperiment/{{expname}}/plotdata/vin/",
     "FULLLOGIP": f"{DEVICES}/log/api/getExperiment/{{expname}}/{{chunkidx}}/",
     "LEAD": 3,
     "MARGIN": 1,

@@ -11,16 +11,18 @@ async function keepUpToDate(element) {
 }
 
 async function refresh(element) {
-  let answer;
+  let answer, text;
   try {
     answer = await fetch(element.dataset.live);
+    text = await answer.text();
   } catch {
     return; // The server is away; a later look may find it.
   }
   if (answer.redirected) return location.reload(); // Logged out: the page itself leads to the login.
-  if (!answer.ok) return;
-  const text = await answer.text();
-  if (text !== element.liveText) element.innerHTML = element.liveText = text;
+  if (!answer.ok || text === element.liveText) return;
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  element.innerHTML = element.liveText = text;
+  if (focused) document.getElementById(focused)?.focus();
 }
 
 for (const element of document.querySelectorAll("[data-live]")) keepUpToDate(element);
