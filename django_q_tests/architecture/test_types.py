@@ -53,10 +53,10 @@ reveal_type(queue_size())  #: int
 reveal_type(why("id"))  #: str
 reveal_type(current_task())  #: django_q.engine.context.RunningTask | None
 reveal_type(add(1, 2))  #: int
-reveal_type(add.delay(1))  #: str
-reveal_type(add.apply_async((1,), countdown=5))  #: str
-reveal_type(limited.delay)  #: def (number: int) -> str
-reveal_type(bound.delay)  #: def (number: int) -> str
+reveal_type(add.delay(1))  #: django_q.tasks.handles.TaskHandle
+reveal_type(add.apply_async((1,), countdown=5))  #: django_q.tasks.handles.TaskHandle
+reveal_type(limited.delay)  #: def (number: int) -> django_q.tasks.handles.TaskHandle
+reveal_type(bound.delay)  #: def (number: int) -> django_q.tasks.handles.TaskHandle
 add.delay("1")  #: error: Argument 1 to "delay" .* has incompatible type "str"; expected "int"
 bound.delay()  #: error: Missing positional argument "number" in call to "delay"
 task = fetch("id")
