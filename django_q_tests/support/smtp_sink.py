@@ -1,7 +1,7 @@
 """An SMTP server that keeps what it gets: enough of the protocol for real conversations, and for those that go wrong.
 
-Each place of a conversation can be given one accident: ``CONNECT``, a command such as ``RCPT``, and ``END``, when the mail
-has been read.
+Each place of a conversation can be given an accident: ``CONNECT``, a command such as ``RCPT``, and ``END``, when the
+mail has been read.
 """
 
 import contextlib

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from django_q.examples.experimenteditor import notify, tasks
@@ -15,6 +17,14 @@ from django_q.examples.experimenteditor.options import span
 def earliest_start() -> datetime:
     """Return the start of a slot whose experiment can be sent right away."""
     return timezone.now() + span("LEAD")
+
+
+def queue_up() -> None:
+    """Wait until nobody else is booking, so that two cannot find the same slot free; until the transaction ends."""
+    # The row that stands for all runs is the lock. It is written to, and nothing is read before: SQLite waits for a
+    # transaction that begins by writing, and refuses the write of one that began by reading.
+    runs = ContentType.objects.filter(app_label=RunResult._meta.app_label, model=RunResult._meta.model_name)
+    runs.update(model=F("model"))
 
 
 def check_slot(experiment: Experiment, start: datetime, end: datetime) -> None:
@@ -44,6 +54,7 @@ def book(
 
     ``absolute`` turns the path of a page into an address that works in a mail.
     """
+    queue_up()
     check_slot(experiment, start, end)
     run = RunResult.objects.create(experiment=experiment, start=start, end=end)
     booking = Booking.objects.create(related_experiment=experiment, run=run, email_reminder=email_reminder)

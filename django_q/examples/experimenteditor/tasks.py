@@ -6,12 +6,14 @@ from typing import Any
 import arrow
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone, translation
 
 from django_q.contrib.background import background
 from django_q.examples.experimenteditor import notify, wire
 from django_q.examples.experimenteditor.models import Booking, Experiment, RunResult, RunTask
 from django_q.examples.experimenteditor.options import option, span
+from django_q.models import OrmQ
 
 # Each of these can be set in settings.EXPERIMENTEDITOR, under the same name.
 remindermessage = """\
@@ -88,13 +90,19 @@ def send_complete_mail(experimentid: int, resultsurl: str) -> str:
     experiment = Experiment.objects.select_related("created_by").filter(pk=experimentid).first()
     if experiment is None:
         return f"Experiment {experimentid} is gone: no mail."
+    late = _run_to_be_posted(experiment)  # asked first: a run is marked before its task leaves the queue
     if not experiment.runs.filter(end__lte=timezone.now(), posted_at__isnull=False).exists():
-        return f"{str(experiment)!r} has not run: no mail."
+        if late is None:
+            return f"{str(experiment)!r} has not run: no mail."
+        due = timezone.now() + span("RETRY_DELAY")
+        enqueue_for(late, send_complete_mail, experimentid, resultsurl, due=due)
+        return f"{late} has not been posted yet: the mail will be later."
     link = resultsurl if "://" in resultsurl else f"http://{resultsurl}"
     body = option("expfinishedmessage", expfinishedmessage).format(title=experiment.experiment_title, link=link)
     return _mail(experiment, f"Results Available For {experiment.experiment_title}", body)
 
 
+@transaction.atomic
 def enqueue_for(run: RunResult, task: Any, *args: Any, due: datetime) -> None:
     """Enqueue a task and remember that it belongs to a run."""
     RunTask.objects.create(run=run, name=task.__name__, due=due, task_id=task(*args, schedule=due))
@@ -116,6 +124,13 @@ def _booking_of(experimentid: int) -> Booking | None:
     return rows.filter(related_experiment=experimentid).first()
 
 
+def _run_to_be_posted(experiment: Experiment) -> RunResult | None:
+    """Return the booked run whose POST is late, as after an outage of all clusters, but still in the queue."""
+    run = RunResult.objects.filter(booking__related_experiment=experiment, posted_at=None).first()
+    posts = run.tasks.filter(name="send_experiment_json").values_list("task_id", flat=True) if run else []
+    return run if OrmQ.objects.filter(pk__in=list(posts)).exists() else None
+
+
 def _mail(experiment: Experiment, subject: str, body: str) -> str:
     owner = experiment.created_by
     if not owner.email:
@@ -131,7 +146,8 @@ def _mail(experiment: Experiment, subject: str, body: str) -> str:
 @transaction.atomic
 def _follow_up(run: RunResult) -> str:
     """Enqueue the collection of the results, unless an earlier attempt did."""
-    RunResult.objects.select_for_update().get(pk=run.pk)
+    # Other attempts wait here. It is a write, since SQLite refuses one to a transaction that began with an old read.
+    RunResult.objects.filter(pk=run.pk).update(posted_at=F("posted_at"))
     if run.tasks.filter(name="make_experiment_available").exists():
         return f"{run} was posted before."
     due = run.end + span("FETCH_DELAY")
