@@ -47,14 +47,17 @@ NEWS = ["was just scheduled for", "has been started and will be available at", "
 
 def options_for(url: str) -> dict[str, Any]:
     """Return settings.EXPERIMENTEDITOR for devices at an address, and an application in a hurry."""
+    return {**addresses_at(url), "LEAD": LEAD.total_seconds(), **WAITS}
+
+
+def addresses_at(url: str) -> dict[str, str]:
+    """Return the settings that say where the devices are."""
     log = f"{url}log/api/getExperiment/{{expname}}/"
     return {
         "ENGINEBEAGLEBONEIP": f"{url}api/postexperiment/",
         "LOGGERIP": f"{log}plotdata/axlebasedvehiclespeed/",
         "GOVIP": f"{log}plotdata/govspeed/",
         "FULLLOGIP": f"{log}{{chunkidx}}/",
-        "LEAD": LEAD.total_seconds(),
-        **WAITS,
     }
 
 
