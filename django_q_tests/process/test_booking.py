@@ -6,15 +6,15 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from django_q.examples.experimenteditor import bookings
+from django_q.examples.experimenteditor import bookings, tasks
 from django_q.examples.experimenteditor.laboratory import Fault
 from django_q.examples.experimenteditor.models import Booking
 from django_q.models import Task
 from django_q_tests.support.bookings import COLLECT, MAIL, NEWS, POST, REMIND, Scene, options_for, write_experiment
-from django_q_tests.support.clusters import Drill
+from django_q_tests.support.clusters import PATIENCE, Drill
 from django_q_tests.support.held import held_laboratory
 from django_q_tests.support.smtp_sink import smtp_sink
 from django_q_tests.support.steps import BEFORE, EACH, RETURNED, Step
@@ -197,20 +197,19 @@ def test_what_was_posted_is_collected_and_told_though_no_cluster_ran_at_the_end_
     scene.went_right()
 
 
-# --- the slot ------------------------------------------------------------------------------------------------------
+# --- two at once ----------------------------------------------------------------------------------------------------
 
 
 def test_two_bookings_at_the_same_moment_do_not_get_the_same_slot(own_database, example):
     start = timezone.now() + timedelta(hours=1)
-    first, second = (write_experiment(owner) for owner in ("ada", "grace"))
-    inside, ended, said = threading.Event(), threading.Event(), []
+    inside, ended, said = threading.Event(), threading.Event(), {}
 
     def book(experiment, absolute=str):
         try:
             bookings.book(experiment, start, start + timedelta(minutes=1), absolute=absolute)
-            said.append("booked")
+            said[experiment] = "booked"
         except ValidationError as error:
-            said.append(error.message)
+            said[experiment] = error.message
         finally:
             connection.close()
 
@@ -220,12 +219,42 @@ def test_two_bookings_at_the_same_moment_do_not_get_the_same_slot(own_database, 
         ended.wait(1)
         return path
 
+    first, second = write_experiment("ada"), write_experiment("grace")
     slow = threading.Thread(target=book, args=(first, linger))
     slow.start()
-    inside.wait()
+    assert inside.wait(PATIENCE)
     book(second)
     ended.set()
     slow.join()
 
-    assert said[0] == "booked" and said[1].startswith("The vehicle is busy then."), said
+    assert said[first] == "booked"
+    assert said[second].startswith("The vehicle is busy then.")
     assert Booking.objects.count() == 1
+
+
+def test_what_follows_a_post_waits_for_who_writes_at_that_moment(own_database, example):
+    experiment = write_experiment("ada")
+    start = timezone.now() + timedelta(hours=1)
+    run = bookings.book(experiment, start, start + timedelta(minutes=1))
+    run.mark_posted()
+    writing, may_commit = threading.Event(), threading.Event()
+
+    def write():
+        with transaction.atomic():
+            run.experiment.save()
+            writing.set()
+            may_commit.wait(PATIENCE)
+        connection.close()
+
+    def commit_at_the_first_write(execute, sql, *arguments):
+        if sql.startswith(("UPDATE", "INSERT")):
+            may_commit.set()
+        return execute(sql, *arguments)
+
+    other = threading.Thread(target=write)
+    other.start()
+    assert writing.wait(PATIENCE)
+    with connection.execute_wrapper(commit_at_the_first_write):
+        assert tasks.send_experiment_json.now(experiment.pk).endswith("was posted.")
+    other.join()
+    assert run.tasks.filter(name=COLLECT).count() == 1
