@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -31,6 +32,7 @@ POST, COLLECT = "send_experiment_json", "make_experiment_available"
 MAIL, REMIND = "send_complete_mail", "send_experiment_reminder"
 ABOUT_THE_END = "Results Available For my first-test"
 COMMANDS = [(0, "SetThrottle", "80"), (0.2, "SetThrottle", "0"), (0.4, "EndExperiment", "")]
+LENGTH = 0.5  # seconds in which the vehicle obeys them, and a little
 SLOT = timedelta(seconds=60)  # more than any test takes: see end_slot()
 LEAD = timedelta(seconds=10)
 # Seconds.
@@ -97,7 +99,7 @@ class Scene:
     def end_slot(self) -> None:
         """Let the slot end as soon as the vehicle has done everything, and what follows be due: no test waits."""
         self.drill.until(lambda: self.run.tasks.filter(name=COLLECT).exists())
-        self.drill.until(self.is_recorded)
+        self.drill.until(self.has_driven)
         now = timezone.now()
         RunResult.objects.filter(pk=self.run.pk).update(start=now - timedelta(seconds=1), end=now)
         due = self.run.tasks.filter(name__in=[COLLECT, MAIL])
@@ -164,23 +166,23 @@ class Scene:
         told = list(Notification.objects.order_by("pk").values_list("verb", flat=True))
         assert len(told) == len(verbs) and all(map(str.startswith, told, verbs)), told
 
-    def is_recorded(self) -> bool:
+    def has_driven(self) -> bool:
         """Has the vehicle obeyed its last command?"""
-        return any("EndExperiment" in line for line in self.recorded_log())
+        began = self.laboratory.taken_at
+        return began is not None and time.monotonic() > began + LENGTH
 
     def recorded_log(self) -> list[str]:
-        """Return the lines that the logger wrote."""
-        (running,) = self.laboratory.experiments.values()
-        return [f"{moment:.3f} {message.rstrip()}" for moment, message in running.entries()]
+        """Return the lines that the logger handed out, from the first command to the last."""
+        parts = self.laboratory.parts
+        assert sorted(parts) == [1, 2, 3], parts
+        lines = [f"{moment:.3f} {message.rstrip()}" for index in (1, 2, 3) for moment, message in parts[index]]
+        assert "SetThrottle(80)" in lines[0] and "EndExperiment" in lines[-2], lines
+        return lines
 
     def recorded_series(self) -> dict[str, tuple[list[float], list[float]]]:
-        (running,) = self.laboratory.experiments.values()
-        samples = running.samples()
-        moments = [round(running.started + sample.seconds, 3) for sample in samples]
-        return {
-            "axlebasedvehiclespeed": (moments, [sample.speed for sample in samples]),
-            "govspeed": (moments, [sample.governor for sample in samples]),
-        }
+        """Return the plots that the logger handed out."""
+        series = self.laboratory.series.items()
+        return {name: (list(map(float, one["x_values"])), one["y_values"]) for name, one in series}
 
 
 def log_of(run: RunResult) -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,10 @@ class HeldLaboratory(Laboratory):
         super().__init__(chunk_lines=CHUNK_LINES)
         self.unread: dict[str, Gate] = {}  # by the end of the path
         self.unanswered: dict[str, Gate] = {}
+        # What was handed out.
+        self.parts: dict[int, list[Any]] = {}
+        self.series: dict[str, dict[str, list[Any]]] = {}
+        self.taken_at: float | None = None  # by the monotonic clock
 
     def hold(self, path: str) -> Gate:
         """Hold up the requests whose path has this end."""
@@ -41,16 +46,19 @@ class HeldLaboratory(Laboratory):
 
     def take(self, body: Any, key: str | None) -> str:
         said = super().take(body, key)
+        if self.taken_at is None and not said:
+            self.taken_at = time.monotonic()
         _pass(self.unanswered, "/api/postexperiment/")
         return said
 
     def plot(self, name: str, quantity: str) -> dict[str, list[Any]]:
-        series = super().plot(name, quantity)
+        series = self.series[quantity] = super().plot(name, quantity)
         _pass(self.unanswered, f"/plotdata/{quantity}/")
         return series
 
     def log(self, name: str, index: int) -> dict[str, Any]:
         part = super().log(name, index)
+        self.parts[index] = part["log"]
         _pass(self.unanswered, f"/{index}/")
         return part
 

@@ -86,6 +86,7 @@ def enqueue_reminder(booking: Booking) -> None:
 @transaction.atomic
 def cancel_booking(booking: Booking) -> None:
     """Give the slot back. A run that never began goes with all its tasks; one that did keeps what it has."""
+    queue_up()
     if booking.run.posted_at is None:
         booking.run.delete()
     booking.release()
