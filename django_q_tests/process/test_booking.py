@@ -189,7 +189,7 @@ def test_a_new_cluster_goes_on_where_others_were_killed(scene: Scene):
 def test_what_was_posted_is_collected_and_told_though_no_cluster_ran_at_the_end_of_the_slot(scene: Scene):
     gate = scene.laboratory.hold_answer("/api/postexperiment/")
     scene.start()
-    run = scene.book(slot=timedelta(seconds=0.5), lead=timedelta(0))
+    run = scene.book(slot=timedelta(seconds=3), lead=timedelta(0))
 
     scene.replace_cluster(at=gate, meanwhile=lambda: scene.drill.until(lambda: timezone.now() > run.end))
 
