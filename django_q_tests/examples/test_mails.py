@@ -1,5 +1,6 @@
 """The mails of the experiment editor: what they say, when they are sent, and that a real server gets them."""
 
+import smtplib
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -240,12 +241,17 @@ def test_the_text_of_the_mail_at_the_end_can_be_set(done, settings):
     assert mail.outbox[0].body == f"my first-test: {LINK}"
 
 
-def test_a_mail_server_gets_the_mail(done, settings):
+@pytest.fixture
+def sink(settings):
+    """A mail server, known to Django, which waits half a second for its answers."""
     with smtp_sink() as sink:
-        use_server(settings, "127.0.0.1", sink.port)
+        use_server(settings, "127.0.0.1", sink.port, timeout=0.5)
         settings.DEFAULT_FROM_EMAIL = "lab@example.com"
+        yield sink
 
-        assert tell(done) == "Mail to ada@example.com."
+
+def test_a_mail_server_gets_the_mail(done, sink):
+    assert tell(done) == "Mail to ada@example.com."
 
     (sent,) = sink.mails
     assert (sent["Subject"], sent["From"]) == ("Results Available For my first-test", "lab@example.com")
@@ -253,9 +259,33 @@ def test_a_mail_server_gets_the_mail(done, settings):
     assert "rcpt to:<ada@example.com>" in [command.lower() for command in sink.commands]
 
 
-def use_server(settings, host, port):
+@pytest.mark.parametrize("place", ["CONNECT", "MAIL", "RCPT", "DATA", "END"])
+def test_a_mail_that_the_server_refuses_is_an_error_of_the_task(done, sink, place):
+    sink.refuse(place)
+
+    with pytest.raises(smtplib.SMTPException, match="later"):
+        tell(done)
+    assert sink.mails == []
+    tell(done)
+    assert len(sink.mails) == 1
+
+
+@pytest.mark.parametrize(("place", "arrived"), [("CONNECT", 0), ("RCPT", 0), ("DATA", 0), ("END", 1)])
+@pytest.mark.parametrize("accident", ["hang_up", "hold"])
+def test_a_mail_server_that_says_nothing_any_more_is_an_error_of_the_task(done, sink, accident, place, arrived):
+    getattr(sink, accident)(place)
+
+    with pytest.raises((smtplib.SMTPServerDisconnected, TimeoutError)):
+        tell(done)
+    # Nobody can know whether a mail arrived whose answer did not.
+    assert len(sink.mails) == arrived
+
+
+def use_server(settings, host, port, timeout=10):
     backend = "django.core.mail.backends.smtp.EmailBackend"
+    options = {"host": host, "port": port, "timeout": timeout}
     if django.VERSION >= (6, 1):
-        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": {"host": host, "port": port}}}
+        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
     else:
         settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = backend, host, port
+        settings.EMAIL_TIMEOUT = timeout

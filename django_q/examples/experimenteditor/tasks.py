@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -178,7 +179,8 @@ def _booking_of(experimentid: int) -> Booking | None:
 @transaction.atomic
 def _follow_up(run: RunResult) -> str:
     """Enqueue the collection of the results, unless an earlier attempt did."""
-    RunResult.objects.select_for_update().get(pk=run.pk)
+    # Other attempts wait here. It is a write, since SQLite refuses one to a transaction that began with an old read.
+    RunResult.objects.filter(pk=run.pk).update(posted_at=F("posted_at"))
     if run.tasks.filter(name="make_experiment_available").exists():
         return f"{run} was posted before."
     due = run.end + span("FETCH_DELAY")
