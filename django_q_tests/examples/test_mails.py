@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django_q.examples.experimenteditor import bookings, tasks
 from django_q.examples.experimenteditor.models import Booking, Preferences, RunResult
 from django_q.examples.experimenteditor.words import humanize
+from django_q.models import OrmQ
 from django_q_tests.support.smtp_sink import smtp_sink
 
 LINK = "http://testserver/editor/runs/1/results/"
@@ -199,8 +200,24 @@ def test_an_address_gets_a_scheme_only_if_it_has_none(done, given, sent):
 
 
 def test_there_is_no_mail_about_an_experiment_that_did_not_run(over):
+    over.tasks.filter(name="send_experiment_json").delete()
+
     assert "has not run" in tell(over)
     assert mail.outbox == []
+
+
+def test_the_mail_waits_for_a_post_that_is_late(over):
+    before = set(over.tasks.values_list("task_id", flat=True))
+
+    assert "the mail will be later" in tell(over)
+
+    assert mail.outbox == []
+    (again,) = over.tasks.exclude(task_id__in=before)
+    assert again.name == "send_complete_mail"
+    assert OrmQ.objects.get(pk=again.task_id).args == (over.experiment_id, LINK)
+    over.mark_posted()
+    tell(over)
+    assert len(mail.outbox) == 1
 
 
 def test_there_is_no_mail_about_a_deleted_experiment(done):

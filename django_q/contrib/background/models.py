@@ -189,7 +189,7 @@ class Task(models.Model):
         "django_q.OrmQ", models.DO_NOTHING, from_fields=["id"], to_fields=["id"], related_name="+", null=True
     )
     record = models.ForeignObject(
-        "django_q.Task", models.CASCADE, from_fields=["id"], to_fields=["id"], related_name="+", null=True
+        "django_q.Task", models.DO_NOTHING, from_fields=["id"], to_fields=["id"], related_name="+", null=True
     )
     task_name = models.CharField(_("task name"), max_length=190)
     task_params = models.TextField(_("parameters"), help_text=_("JSON: a list of arguments, and a dict."))

@@ -43,7 +43,7 @@ def _tell(attempts: Sequence[Any], using: str) -> None:
 class Sweep:
     """Deletes rows of ours to which there is neither a queue row nor one of the history, a part of the table at a time.
 
-    Such rows are left when a task is deleted from the queue, or from the history without Django.
+    Such rows are left when a task is deleted from the queue or from the history; nobody sees them any more.
     """
 
     def __init__(self) -> None:

@@ -19,6 +19,7 @@ from django_q.contrib.background import background
 from django_q.examples.experimenteditor import owners, wire
 from django_q.examples.experimenteditor.models import SERIES, Booking, Experiment, RunResult, RunTask
 from django_q.examples.experimenteditor.options import option, span
+from django_q.models import OrmQ
 
 # Each of these can be set in settings.EXPERIMENTEDITOR, under the same name; the texts are looked up in catalogues.
 remindermessage = gettext_noop("""\
@@ -93,6 +94,10 @@ def send_experiment_json(experimentid: int) -> str:
     run, now = booking.run, timezone.now()
     if run.posted_at is not None:
         return _follow_up(run)
+    if now >= run.end and run.post_began_at is not None:
+        # Whoever posted was killed before the answer came. It is too late to ask the engine: the logger will know.
+        run.mark_posted()
+        return _follow_up(run)
     if now >= run.end:
         return _fail_to_start(booking, wire.DeviceError("The slot was over before it was posted.", may_recover=False))
     if now < run.post_at() - span("CLOCK_TOLERANCE"):
@@ -150,6 +155,10 @@ def send_complete_mail(experimentid: int, resultsurl: str) -> str:
         return f"Experiment {experimentid} is gone: no mail."
     ended = experiment.runs.filter(end__lte=timezone.now() + span("CLOCK_TOLERANCE"), posted_at__isnull=False)
     run = ended.order_by("-start").first()
+    if run is None and (late := _run_to_be_posted(experiment)) is not None:
+        due = timezone.now() + span("RETRY_DELAY")
+        enqueue_for(late, send_complete_mail, experimentid, resultsurl, due=due)
+        return f"It is not known yet whether {late} was posted: the mail will be later."
     if run is None:
         return f"{str(experiment)!r} has not run: no mail."
     if run.told_at is not None:
@@ -166,6 +175,13 @@ def send_complete_mail(experimentid: int, resultsurl: str) -> str:
 def enqueue_for(run: RunResult, task: Any, *args: Any, due: datetime) -> None:
     """Enqueue a task and remember that it belongs to a run."""
     RunTask.objects.create(run=run, name=task.__name__, due=due, task_id=task(*args, schedule=due).pk)
+
+
+def _run_to_be_posted(experiment: Experiment) -> RunResult | None:
+    """Return the booked run whose POST is late, as after an outage of all clusters, but still in the queue."""
+    run = RunResult.objects.filter(booking__related_experiment=experiment, posted_at=None).first()
+    posts = run.tasks.filter(name="send_experiment_json").values_list("task_id", flat=True) if run else []
+    return run if OrmQ.objects.filter(pk__in=list(posts)).exists() else None
 
 
 def _booking_of(experimentid: int) -> Booking | None:

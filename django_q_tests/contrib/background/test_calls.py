@@ -274,6 +274,8 @@ def test_completed_rows_go_with_the_history():
 
     CompletedTask.objects.get().record.delete()
 
+    assert not CompletedTask.objects.exists()
+    sweep(using="default")
     assert not Task._base_manager.exists()
 
 

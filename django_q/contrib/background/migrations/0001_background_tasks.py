@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                     models.ForeignObject(
                         from_fields=["id"],
                         null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="django_q.task",
                         to_fields=["id"],
