@@ -35,7 +35,8 @@ class Relay:
 
     def next(self) -> Frame | None:
         """Return what to tell the keeper now; None while it has not written what it was told, or that is too fresh."""
-        if not self.is_waiting or clock.monotonic() - self._sent_at < _PACE:
+        is_fresh = clock.monotonic() - self._sent_at < _PACE
+        if not self.is_waiting or (is_fresh and len(self._newest) < _BATCH):  # a full batch cannot get better
             return None
         self._sent_at = clock.monotonic()
         self._sent = {id: self._newest.pop(id) for id in list(self._newest)[:_BATCH]}

@@ -64,6 +64,18 @@ def test_a_keeper_that_does_not_answer_costs_no_memory(relay, monkeypatch):
     assert told(relay.next()) == {f"task {number % 20}": number for number in range(990, 1000)}
 
 
+def test_a_full_batch_does_not_wait_for_its_time(relay, monkeypatch):
+    monkeypatch.setattr(module, "_BATCH", 3)
+    relay.take([header(number, f"task {number}") for number in range(7)])
+
+    batches = []
+    while (frame := relay.next()) is not None:
+        batches.append(len(frame.headers))
+        relay.written()
+
+    assert batches == [3, 3]  # the rest is for the next time
+
+
 def test_what_a_dead_keeper_was_told_is_told_again_unless_something_newer_came(relay, now):
     relay.take([header(1), header(1, "b")])
     relay.next()
