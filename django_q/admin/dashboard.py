@@ -1,6 +1,6 @@
 """The dashboard: how it stands, on one page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from django_q.admin.words import ENDED, QUIET, ended_how, state_of, word_of
 from django_q.kernel import clock
 from django_q.kernel.states import Reason, TaskState
 from django_q.models import Failure, Incarnation, OrmQ
-from django_q.tasks import activity, backlog
+from django_q.tasks import TaskProgress, activity, backlog, progress_of_many
 from django_q.tasks.activity import Ends, RunningTask
 from django_q.tasks.backlog import Depth
 from django_q.tasks.clusters import ClusterView, clusters
@@ -83,12 +83,13 @@ def _queue(sight: Sight, living: Sequence[ClusterView]) -> dict[str, Any]:
     depths = backlog.depths(backlog.queue_names(served))
     heads = {depth.queue: list(backlog.heads(depth.queue)) for depth in [d for d in depths if d.ready][:_QUEUES]}
     running = activity.running(limit=_RUNNING)
+    advances = progress_of_many(each.row.pk for each in running)
     return {
         "counters": _states(depths, sight),
         "queues": [_queue_line(depth, heads.get(depth.queue), depth.queue in served) for depth in depths],
         "complaints": [unserved(depth.queue).told() for depth in depths if _is_deserted(depth, served)],
         "oldest": _oldest(sight, heads.values()),
-        "running": [_running(sight, each, living) for each in running[:_RUNNING]],
+        "running": [_running(sight, each, living, advances) for each in running[:_RUNNING]],
         "more_running": len(running) > _RUNNING,
         "unknown": [
             {"func": each.func, "tasks": each.tasks, "since": display.moment(each.since)}
@@ -142,9 +143,13 @@ def _since(row: OrmQ) -> datetime:
     return row.run_after or row.enqueued_at
 
 
-def _running(sight: Sight, found: RunningTask, living: Sequence[ClusterView]) -> dict[str, Any]:
+def _running(
+    sight: Sight, found: RunningTask, living: Sequence[ClusterView], advances: Mapping[str, TaskProgress]
+) -> dict[str, Any]:
     row = found.row
+    advance = advances.get(row.pk)
     return {
+        "progress": "" if advance is None else display.progress(advance),
         "link": sight.link(OrmQ, row.pk, row),
         "func": row.func,
         "since": "" if row.running_since is None else display.moment(row.running_since),

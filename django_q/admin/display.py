@@ -24,6 +24,7 @@ from django_q.kernel import clock
 from django_q.kernel.states import Reason
 from django_q.models.fields import sealed_bytes
 from django_q.models.labels import REASONS
+from django_q.tasks import TaskProgress
 
 EMPTY = "-"
 #: Ends that somebody wanted.
@@ -179,6 +180,30 @@ def lines(texts: Iterable[str]) -> SafeString | str:
 def shortened(text: str, length: int = 80) -> str:
     """Return the beginning of a text."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def progress(found: TaskProgress | None) -> SafeString | str:
+    """Return how far a task is: a bar where there is a total, what is done, and what the task says of it."""
+    if found is None:
+        return EMPTY
+    if found.total is None or found.percent is None:
+        return format_html('<span class="django-q-far">{} {}</span>', _amount(found.done), found.message)
+    words = _("%(done)s of %(total)s (%(percent)d %%)") % {
+        "done": _amount(found.done),
+        "total": _amount(found.total),
+        "percent": int(found.percent),
+    }
+    return format_html(
+        '<span class="django-q-far"><progress value="{}" max="100" aria-label="{}"></progress> {} {}</span>',
+        f"{found.percent:.2f}",
+        _("Progress"),
+        words,
+        found.message,
+    )
+
+
+def _amount(value: float) -> str:
+    return number_format(value if isinstance(value, int) else round(value, 2))
 
 
 # Time ----------------------------------------------------------------------------------------------------------------

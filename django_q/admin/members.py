@@ -49,7 +49,7 @@ def chain(request: HttpRequest, site: AdminSite, name: str) -> HttpResponse:
 def _members(sight: Sight, column: Column, name: str, *, title: str, missing: str) -> HttpResponse:
     sight.demand(sight.tasks)
     ends = [success for success, seen in ((True, sight.successes), (False, sight.failures)) if seen]
-    found = progress.progress_of(column, name, shown=SHOWN, queue=sight.queue, success=ends)
+    found = progress.look_at(column, name, shown=SHOWN, queue=sight.queue, success=ends)
     content: dict[str, Any] = {"column": column, "missing": "" if found else missing % {"name": repr(name)}}
     if found is not None:
         content |= _content(sight, column, found)

@@ -14,7 +14,7 @@ from django_q.admin.search import HELP
 from django_q.engine.decision import UNKNOWN, unknown_since
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models import Failure, OrmQ
-from django_q.tasks import backlog, waiting
+from django_q.tasks import backlog, progress_of_many, waiting
 
 
 @admin.register(OrmQ)
@@ -46,16 +46,29 @@ class OrmQAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_display = (
         "name", "function", "kind", "state", "why", "group_link", "queue", "priority", "attempts", "age", "held_by",
+        "progress",
     )  # fmt: skip
     readonly_fields = (
         "function", "arguments", "keyword_arguments", "asked_for", "unknown_function", "held_by", "history", "why",
         "attempt_table", "due", "enqueued", "running", "asked_to_stop", "group_link", "chain_link", "user",
+        "progress",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ["name", "id", "kind", "function", "arguments", "keyword_arguments"]}),
         (
             _("State"),
-            {"fields": ["state", "why", "unknown_function", "held_by", "running", "asked_to_stop", "due"]},
+            {
+                "fields": [
+                    "state",
+                    "why",
+                    "unknown_function",
+                    "held_by",
+                    "running",
+                    "progress",
+                    "asked_to_stop",
+                    "due",
+                ]  # fmt: skip
+            },
         ),
         (_("Attempts"), {"fields": ["attempts", "crashes", "rescues", "attempt_table"]}),
         (_("Asked for"), {"fields": ["queue", "priority", "hook", "key", "enqueued", "user", "asked_for"]}),
@@ -67,10 +80,12 @@ class OrmQAdmin(ReadOnlyAdmin):
         sight = self.sight(request)
         clusters = holders((row.claimed_by for row in rows), sight=sight)
         reasons = waiting.reasons(rows)
+        advances = progress_of_many(row.pk for row in rows if row.state == TaskState.CLAIMED)
         for row in rows:
             vars(row).update(
                 holder=clusters.get(row.claimed_by or ""),
                 reason=reasons[row.pk],
+                advance=advances.get(row.pk),
                 group_page=page_of(sight, "group", row.group),
             )
         return rows
@@ -207,6 +222,11 @@ class OrmQAdmin(ReadOnlyAdmin):
     def held_by(self, row: OrmQ) -> SafeString | str:
         """Return the cluster that has claimed it."""
         return vars(row).get("holder") or row.claimed_by or display.EMPTY
+
+    @admin.display(description=_("progress"))
+    def progress(self, row: OrmQ) -> SafeString | str:
+        """Return how far it says that it is."""
+        return display.progress(vars(row).get("advance"))
 
     @admin.display(description=_("group"))
     def group_link(self, row: OrmQ) -> SafeString | str:

@@ -14,6 +14,7 @@ from django_q import conf
 from django_q.conf import Settings
 from django_q.engine import completion, execution
 from django_q.engine.decision import decide, remembered
+from django_q.engine.progress import Direct
 from django_q.engine.timeouts import Guard
 from django_q.kernel import ids
 from django_q.kernel.messages import Envelope, Letter, Outcome
@@ -121,13 +122,16 @@ def _messages(row: Mapping[str, Any], token: str, settings: Settings) -> Claimed
 
 def _execute(envelope: Envelope, letter: Letter, alias: str) -> tuple[Outcome, BaseException | None]:
     """Run a function; an error of the database in it leaves the transaction of the caller, if there is one, usable."""
-    execute = partial(execution.run, envelope, letter, worker=f"{socket.gethostname()}:{os.getpid()}", guard=Guard())
+    worker, sink = f"{socket.gethostname()}:{os.getpid()}", Direct(alias)
+    execute = partial(execution.run, envelope, letter, worker=worker, guard=Guard(), sink=sink)
     if not connections[alias].in_atomic_block:
-        return execute()
-    with transaction.atomic(using=alias):
         outcome, error = execute()
-        if _is_of_database(error):
-            transaction.set_rollback(True, using=alias)
+    else:
+        with transaction.atomic(using=alias):
+            outcome, error = execute()
+            if _is_of_database(error):
+                transaction.set_rollback(True, using=alias)
+    sink.close()
     return outcome, error
 
 

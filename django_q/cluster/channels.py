@@ -40,6 +40,8 @@ class Kind(IntEnum):
     RENEWED = 13  # keeper: the lease is extended
     DEAD = 14  # keeper: the incarnation was declared dead
     LEAVING = 15  # worker: takes nothing more, and exits when its coroutines have ended
+    PROGRESS = 16  # worker, and sentinel to keeper: how far tasks have come
+    NOTED = 17  # keeper: that is written
 
 
 class BrokenFrame(ClusterError):
@@ -136,6 +138,12 @@ class Sender:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
+
+    def has_room(self) -> bool:
+        """Can a frame of at most 4 KiB be written without waiting?"""
+        poll = select.poll()
+        poll.register(self.fd, select.POLLOUT)
+        return any(event & select.POLLOUT for _, event in poll.poll(0))
 
     def send(self, kind: Kind, headers: Sequence[tuple[Any, ...]] = (), letters: Sequence[bytes] = ()) -> None:
         """Write one frame. Raises :exc:`BrokenPipeError` when the sentinel is gone."""

@@ -16,6 +16,7 @@ from django_q.cluster import identity
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
 from django_q.cluster.maintainer import Maintainer
+from django_q.cluster.notebook import Notebook
 from django_q.cluster.role import Berth
 from django_q.cluster.scheduler import Scheduler
 from django_q.kernel import clock
@@ -27,6 +28,7 @@ logger = logging.getLogger("django_q.cluster")
 
 _LOOK_EVERY = 2.0  # seconds between two looks for dead clusters and deferred rows
 _PRUNE_EVERY = 60.0
+_NOTE_AGAIN = 2.0  # seconds after progress could not be written
 _PAUSE = 0.05  # seconds between two jobs that a bell asks for
 
 
@@ -45,6 +47,7 @@ class Keeper(DatabaseRole):
         self.id = self.berth.incarnation
         self.maintainer = Maintainer(self.id, self.berth.cluster)
         self.scheduler = Scheduler()
+        self.notebook = Notebook(self.alias)
         self.stats: dict[str, object] = {}
         self._incarnations = Incarnation.objects.using(self.alias)
         self._queue = OrmQ.objects.using(self.alias)
@@ -59,7 +62,7 @@ class Keeper(DatabaseRole):
         self._dead_generations: list[int] = []
         self._known: list[str] = []
         self._groups: list[int] = []  # process groups of the workers
-        self._due = dict.fromkeys((self._renew, self._promote, self._look, self._prune), 0.0)
+        self._due = dict.fromkeys((self._renew, self._promote, self._look, self._prune, self._note), 0.0)
         if self.settings.scheduler:
             self._due[self._fire] = 0.0
         self._stopping = False
@@ -72,6 +75,7 @@ class Keeper(DatabaseRole):
         if self._marks:
             self._write_marks()
         if self._stopping:
+            self._note()
             self._close()
             return 0.0
         for job, moment in self._due.items():
@@ -85,6 +89,9 @@ class Keeper(DatabaseRole):
             self._stopping = True
         elif frame.kind is Kind.MARK:
             self._marks += [(id, token) for id, token in frame.headers]
+        elif frame.kind is Kind.PROGRESS:
+            self.notebook.take(frame.headers)
+            self._bring_forward(self._note, clock.monotonic())
         elif frame.kind is Kind.BEAT:
             stats, self._running, self._is_busy, self._dead_generations, self._known, self._groups = frame.headers[0]
             self.stats = json.loads(stats)
@@ -181,6 +188,15 @@ class Keeper(DatabaseRole):
 
     def _prune(self) -> float:
         return 0.1 if self.maintainer.prune() else _PRUNE_EVERY
+
+    def _note(self) -> float:
+        if self.notebook.is_empty:
+            return math.inf
+        if not self.notebook.write():
+            self._drop_connection()
+            return _NOTE_AGAIN
+        self.sender.send(Kind.NOTED)
+        return math.inf
 
     # The life of the incarnation --------------------------------------------------------------------------------------
 

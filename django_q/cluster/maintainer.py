@@ -14,12 +14,13 @@ from django_q.engine.succession import Step
 from django_q.kernel import clock
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import Ending, Event, TaskState
-from django_q.models import Incarnation, OrmQ
+from django_q.models import Incarnation, OrmQ, Progress
 from django_q.models.dialects import dialect_for
 
 logger = logging.getLogger("django_q.cluster")
 
 _FORGET = 86_400.0  # seconds after which the row of a dead cluster is deleted
+_SWEPT = 1000  # rows of progress that are looked at each time
 
 
 class Maintainer:
@@ -33,6 +34,7 @@ class Maintainer:
         self.next_due: float | None = None  # of the deferred rows, in seconds from the last look
         self.next_run: float | None = None  # of the schedules
         self.stop_requested = False
+        self._swept = ""  # the last row of progress that was looked at
         self.is_sqlite = dialect_for(self.alias).connection.vendor == "sqlite"
 
     def look(self, *, steady: bool) -> int:
@@ -67,11 +69,12 @@ class Maintainer:
     def prune(self) -> int:
         """Delete a batch of what the history need not keep; return how many rows."""
         deleted = sum(Retention.of(self.settings).prune(self.alias).values())
+        self._swept, swept = Progress.objects.using(self.alias).sweep(self._swept, _SWEPT)
         Incarnation.objects.using(self.alias).prune(older_than=_FORGET)
         gathering.release_all(self.alias)
         OrmQ.objects.using(self.alias).abandoned_inline().give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)
         signals.send(signals.history_pruned, using=self.alias)
-        return deleted
+        return deleted + swept
 
     def _bury(self, other: Incarnation, *, steady: bool) -> bool:
         """Declare a cluster dead if it is: its process ended on this host, or its lease did and ours never lapsed."""

@@ -17,6 +17,7 @@ from django_q.cluster.children import Child, Nursery
 from django_q.cluster.handout import Durations, deal, excess
 from django_q.cluster.ledger import Ledger
 from django_q.cluster.overseer import Overseer
+from django_q.cluster.relay import Relay
 from django_q.cluster.role import BOOT_FAILED, Berth
 from django_q.cluster.seats import Seat
 from django_q.cluster.staff import Plan, Staff
@@ -55,6 +56,7 @@ class Sentinel:
         self.json_logs = json_logs
         self.exit_code = 0
         self.ledger = Ledger()
+        self.relay = Relay()
         self.durations = Durations()
         self._signals: list[int] = []
         self._draining_since: float | None = None
@@ -88,7 +90,7 @@ class Sentinel:
 
     def tick(self) -> None:
         """Do one round: hear, act, hand out, ask for more."""
-        self._listen(_BUSY_REST if len(self.ledger) else _IDLE_REST)
+        self._listen(_BUSY_REST if len(self.ledger) or self.relay.is_waiting else _IDLE_REST)
         self._obey_signals()
         self._reap()
         self.overseer.inspect(self.staff.seats)
@@ -101,6 +103,7 @@ class Sentinel:
         else:
             self._drain()
         self._send_outcomes()
+        self._pass_on_progress()
         self.staff.report(self.ledger, is_draining=self._draining_since is not None)
         self._obey_the_lease()
 
@@ -147,7 +150,7 @@ class Sentinel:
     def _start_over(self, why: str) -> None:
         """Kill what runs and begin as a new incarnation: whoever declared this one dead has taken its tasks."""
         self.staff.kill_all()
-        self.ledger = Ledger()
+        self.ledger, self.relay = Ledger(), Relay()
         if self._draining_since is not None:
             self.exit_code = self.exit_code or 1
             return
@@ -230,6 +233,13 @@ class Sentinel:
         for id, token in frame.headers:
             self.ledger.marked((id, token))
 
+    def _on_progress(self, child: Child, frame: Frame) -> None:
+        self.relay.take(frame.headers)
+
+    def _on_noted(self, child: Child, frame: Frame) -> None:
+        if child is self.staff.keeper:
+            self.relay.written()
+
     def _on_cancel(self, child: Child, frame: Frame) -> None:
         for (id,) in frame.headers:
             self.overseer.cancel(id, self.staff.seats)
@@ -279,6 +289,8 @@ class Sentinel:
                 self._halt(child)
             if child is self.staff.monitor:
                 self.ledger.send_again()
+            if child is self.staff.keeper:
+                self.relay.again()
             self.staff.bury(child)
             self._received.pop(child, None)
             self._sent_credit.pop(child, None)
@@ -295,6 +307,11 @@ class Sentinel:
             headers, letters = self.ledger.outcomes()
             if headers:
                 monitor.tell(Frame(Kind.OUTCOMES, headers, letters))
+
+    def _pass_on_progress(self) -> None:
+        keeper = self.staff.keeper
+        if keeper is not None and not keeper.stopping and (frame := self.relay.next()) is not None:
+            keeper.tell(frame)
 
     def _grant_credit(self) -> None:
         """Tell the pushers how much they may claim in all: what is missing of the backlog, shared among them."""
@@ -332,7 +349,9 @@ class Sentinel:
             return
         if staff.monitor is not None:
             staff.monitor.stop()
-        elif staff.keeper is not None:
+        elif staff.keeper is not None and not staff.keeper.stopping:
+            if (frame := self.relay.rest()) is not None:
+                staff.keeper.tell(frame)
             staff.keeper.stop()
 
     def _obey_the_lease(self) -> None:
@@ -359,6 +378,8 @@ _HANDLERS: dict[Kind, Callable[[Sentinel, Child, Frame], None]] = {
     Kind.RENEWED: Sentinel._on_renewed,
     Kind.DEAD: Sentinel._on_dead,
     Kind.BEAT: Sentinel._on_beat,
+    Kind.PROGRESS: Sentinel._on_progress,
+    Kind.NOTED: Sentinel._on_noted,
 }
 
 

@@ -9,12 +9,15 @@ import signal
 import socket
 import threading
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import astuple
 from functools import partial
 from typing import Any
 
 from django_q import signals
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.coroutines import Crew, interrupt_for
+from django_q.cluster.courier import Courier
 from django_q.cluster.role import Berth, Role
 from django_q.cluster.slots import MAIN, Slots
 from django_q.engine import connections, execution, reporters
@@ -22,7 +25,7 @@ from django_q.engine.execution import Attempt
 from django_q.engine.timeouts import Guard
 from django_q.exceptions import TaskInterrupt
 from django_q.kernel import clock
-from django_q.kernel.messages import Envelope, Letter, Outcome
+from django_q.kernel.messages import Advance, Envelope, Letter, Outcome
 from django_q.kernel.states import ERRORS
 
 try:
@@ -71,13 +74,14 @@ class Worker(Role):
         self.waiting: deque[tuple[int, Envelope, bytes]] = deque()  # given, not started
         self.leaving = False
         self._recalled = False
-        self._sending = threading.Lock()  # between the main thread and the coroutines'
+        self._sending = threading.Lock()  # between the main thread, the coroutines' and the progress's
         # Without jitter, workers that started together would leave together.
         self._tasks_left = self.recycle and self.recycle - random.randrange(self.recycle // 10 + 1)  # noqa: S311
         self._patience: float | None = _IDLE * 1000  # milliseconds
         self._poll = select.poll()
         self._open_bell()
         self.guard = Guard(self._pending)
+        self.courier = Courier(self._send_progress)
         self.crew = Crew(self.slots, report=self._report, log=self._log, wake=self._ring)
         self._take_signals()
         connections.watch()
@@ -110,7 +114,8 @@ class Worker(Role):
         started = clock.monotonic()
         self.slots.begin(MAIN, sequence, started)
         asked = partial(self.slots.stop_asked, MAIN)
-        attempt = execution.prepare(envelope, Letter.unpack(letter), worker=self.label, asked=asked)
+        opened = Letter.unpack(letter)
+        attempt = execution.prepare(envelope, opened, worker=self.label, asked=asked, sink=self.courier)
         if attempt.is_async:
             self.slots.end(MAIN)
             return self.crew.submit(sequence, attempt)
@@ -124,6 +129,7 @@ class Worker(Role):
         attempt.error = None  # its traceback holds this frame, which holds the attempt
 
     def _report(self, attempt: Attempt, outcome: Outcome, seconds: float) -> None:
+        self.courier.close(attempt.task.meter)
         header = (outcome.id, outcome.token, int(outcome.ending), seconds, attempt.is_async)
         self._send(Kind.OUTCOMES, [header], [outcome.report.pack()])
 
@@ -201,6 +207,17 @@ class Worker(Role):
         except BrokenPipeError:
             self.orphaned()  # in this thread nobody might notice
 
+    def _send_progress(self, advances: Sequence[Advance], is_last: bool) -> bool:
+        """Send progress; what is not the last of its task only if the pipe has room, so that nobody waits behind it."""
+        try:
+            with self._sending:
+                if not is_last and not self.sender.has_room():
+                    return False
+                self.sender.send(Kind.PROGRESS, [astuple(advance) for advance in advances])
+        except BrokenPipeError:
+            self.orphaned()
+        return True
+
     # --- the bell, with which signal handlers and coroutines wake the main thread
 
     def _open_bell(self) -> None:
@@ -266,6 +283,7 @@ class Worker(Role):
     def _resign(self) -> None:
         """Be an ordinary process, in a child that a task forked: it must end when it is told to, and hold no pipe."""
         self.guard.armed = False
+        self.courier.mute()
         for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from django_q.engine.progress import Meter, checked
+
 
 def never() -> bool:
     """Say no: nobody can ask this task to stop."""
@@ -21,6 +23,7 @@ class RunningTask:
     queue: str
     attempt: int  # 1 for the first
     asked: Callable[[], object] = field(default=never, repr=False, compare=False)
+    meter: Meter | None = field(default=None, repr=False, compare=False)
 
     @property
     def retries(self) -> int:
@@ -31,6 +34,18 @@ class RunningTask:
     def stop_requested(self) -> bool:
         """Does the cluster want this task to end: time-out, cancel or shutdown? For loops that end by themselves."""
         return bool(self.asked())
+
+    def progress(self, done: float, total: float | None = None, message: object = None) -> None:
+        """Say how far this task is: so much done of a total, None if that is not known, and what it is doing.
+
+        Cheap enough for every step of a loop: the newest values are written a few times a second, and the last ones
+        always. Never waits, and nothing that goes wrong with writing reaches the task. A ``done`` beyond the total
+        counts as the total. Raises :exc:`~django_q.exceptions.InvalidValue` for what is no number or a negative one.
+        """
+        if self.meter is not None:
+            self.meter.move(done, total, message)
+        else:
+            checked(done, total, message)
 
 
 _running: ContextVar[RunningTask | None] = ContextVar("django_q_running_task", default=None)

@@ -17,6 +17,7 @@ from django_q import conf, signals
 from django_q.engine import context, failures, gathering, hooks, reporters, told
 from django_q.engine.context import RunningTask
 from django_q.engine.decision import EXPIRES
+from django_q.engine.progress import Meter, Sink
 from django_q.engine.timeouts import AsyncGuard, Guard
 from django_q.exceptions import (
     DoNotRetry,
@@ -64,10 +65,10 @@ def execute(envelope: Envelope, letter: Letter, *, worker: str, guard: Guard | N
 
 
 def run(
-    envelope: Envelope, letter: Letter, *, worker: str, guard: Guard | None = None
+    envelope: Envelope, letter: Letter, *, worker: str, guard: Guard | None = None, sink: Sink | None = None
 ) -> tuple[Outcome, BaseException | None]:
     """Run an attempt to its end; return how it ended and the very exception that ended it, if one did."""
-    attempt = prepare(envelope, letter, worker=worker)
+    attempt = prepare(envelope, letter, worker=worker, sink=sink)
     perform(attempt, guard)
     outcome = conclude(attempt)
     announce(attempt, outcome)
@@ -76,9 +77,25 @@ def run(
     return outcome, attempt.error
 
 
-def prepare(envelope: Envelope, letter: Letter, *, worker: str, asked: Callable[[], object] = context.never) -> Attempt:
+def prepare(
+    envelope: Envelope,
+    letter: Letter,
+    *,
+    worker: str,
+    asked: Callable[[], object] = context.never,
+    sink: Sink | None = None,
+) -> Attempt:
     """Decode the arguments and find the function. What goes wrong is kept in the attempt."""
-    task = RunningTask(envelope.id, letter.name, envelope.func, letter.group, letter.queue, letter.attempts + 1, asked)
+    task = RunningTask(
+        envelope.id,
+        letter.name,
+        envelope.func,
+        letter.group,
+        letter.queue,
+        letter.attempts + 1,
+        asked,
+        None if sink is None else Meter(envelope.id, sink),
+    )
     attempt = Attempt(envelope, letter, worker, task)
     try:
         _open(attempt)

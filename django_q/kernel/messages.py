@@ -127,3 +127,13 @@ class Outcome:
     token: str
     ending: Ending
     report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far a task has come, as it said last."""
+
+    id: str
+    done: float
+    total: float | None  # None: unknown
+    message: str

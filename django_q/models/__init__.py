@@ -2,8 +2,9 @@
 
 from django_q.models.incarnation import Incarnation
 from django_q.models.moved import Moved
+from django_q.models.progress import Progress
 from django_q.models.queue import OrmQ
 from django_q.models.schedule import Schedule
 from django_q.models.task import Failure, Success, Task
 
-__all__ = ["Failure", "Incarnation", "Moved", "OrmQ", "Schedule", "Success", "Task"]
+__all__ = ["Failure", "Incarnation", "Moved", "OrmQ", "Progress", "Schedule", "Success", "Task"]

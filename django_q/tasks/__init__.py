@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from django_q.engine.context import current_task
+from django_q.tasks.advances import TaskProgress, aprogress_of, progress_of, progress_of_many
 from django_q.tasks.cached import (
     count_group_cached,
     delete_group_cached,
@@ -48,6 +49,7 @@ __all__ = [
     "Iter",
     "SharedTask",
     "TaskHandle",
+    "TaskProgress",
     "aasync_chain",
     "aasync_iter",
     "aasync_task",
@@ -55,6 +57,7 @@ __all__ = [
     "adelete_group",
     "afetch",
     "afetch_group",
+    "aprogress_of",
     "aresult",
     "aresult_group",
     "aschedule",
@@ -78,6 +81,8 @@ __all__ = [
     "fetch_group",
     "fetch_group_cached",
     "get_task",
+    "progress_of",
+    "progress_of_many",
     "queue_size",
     "requeue",
     "result",

@@ -62,7 +62,7 @@ class Progress:
         return sum(self.by_reason.values())
 
 
-def progress_of(
+def look_at(
     column: Column, name: str, *, shown: int = 100, queue: bool = True, success: Sequence[bool] = (True, False)
 ) -> Progress | None:
     """Look at the group or the chain of this name: at its rows of the queue, unless told otherwise, and at those of the

@@ -15,6 +15,7 @@ from asgiref.sync import async_to_sync
 from django_q import conf
 from django_q.engine import completion, execution
 from django_q.engine.execution import Attempt
+from django_q.engine.progress import Direct
 from django_q.exceptions import InvalidValue, TaskInterrupt
 from django_q.kernel import ids
 from django_q.kernel.messages import Envelope, Letter
@@ -155,10 +156,12 @@ class _Drain:
             return
         columns = {each.attname: row.__dict__[each.attname] for each in OrmQ._meta.fields}
         envelope = Envelope(row.pk, token, row.func, self._timeout(row), False)
+        sink = Direct(self.settings.orm)
         with usable_afterwards() as seen:
-            attempt = execution.prepare(envelope, Letter.of(columns), worker=self.worker)
+            attempt = execution.prepare(envelope, Letter.of(columns), worker=self.worker, sink=sink)
             _perform(attempt)
             seen.error = attempt.error
+        sink.close()
         outcome = execution.conclude(attempt)
         execution.announce(attempt, outcome)
         settled = completion.finish([outcome], cluster=self.settings.name)

@@ -22,6 +22,7 @@ WALLS: dict[str, str] = {
     "engine/execution.py": "around the user's function, its module and its arguments",
     "engine/failures.py": "around the user's __str__",
     "engine/hooks.py": "around the user's hook",
+    "engine/progress.py": "around the user's __str__",
     "engine/recorded.py": "around receivers that write with an outcome",
     "kernel/codec.py": "around the user's __reduce__ and __repr__",
     "management/doctor/machine.py": "around the user's cache",

@@ -11,9 +11,9 @@ from django.contrib.auth.models import Permission, User
 from django_q.brokers.orm import OrmBroker
 from django_q.engine.completion import finish
 from django_q.kernel import clock, ids
-from django_q.kernel.messages import Outcome, Report
+from django_q.kernel.messages import Advance, Outcome, Report
 from django_q.kernel.states import Ending, TaskKind, TaskState
-from django_q.models import Incarnation, OrmQ, Schedule, Task
+from django_q.models import Incarnation, OrmQ, Progress, Schedule, Task
 from django_q.models.dialects.base import Later
 from django_q.tasks import async_task
 from django_q_tests.support import factories
@@ -122,6 +122,11 @@ class Scenery:
             OrmQ.objects.mark_running([(claim.envelope.id, claim.envelope.token) for claim in claims])
             self.queued[name] = id
         OrmQ.objects.filter(pk=self.queued["stopping"]).request_stop()
+        far = [
+            Advance(self.queued["running"], 420.0, 1000.0, "order 420"),
+            Advance(self.queued["stopping"], 7.5, None, ""),
+        ]
+        Progress.objects.note(far)
         stats = json.dumps(statistics(self.queued["running"], self.queued["stopping"]))
         Incarnation.objects.filter(pk=self.clusters["lively"]).update(stats=stats)
 

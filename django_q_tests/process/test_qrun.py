@@ -197,6 +197,38 @@ def test_a_terminal_shows_one_line_that_is_written_over_and_ctrl_c_cancels_its_o
     assert Task.objects.get().reason == "canceled"
 
 
+@once
+def test_a_terminal_shows_a_bar_for_a_task_that_says_how_far_it_is(drill: Drill, own_database):
+    drill.start()
+    reading, writing = pty.openpty()
+    command = ("qrun", path_of("reporting.step_by_step"), "40")
+    process = own_database.popen(*command, stdout=writing, stderr=writing, start_new_session=True)
+    os.close(writing)
+
+    shown = read_until(reading, " of 40 (") + read_until(reading, "It succeeded")
+
+    assert process.wait(PATIENCE) == 0
+    os.close(reading)
+    drill.ids.append(Task.objects.get().pk)
+    seen = {int(done): len(bar) for bar, done in re.findall(r"s  \[(#*)-*\] (\d+) of 40 \(\d+ %\): step \d+", shown)}
+    assert len(seen) > 2
+    assert seen == {done: done * 20 // 40 for done in seen}
+
+
+@once
+def test_elsewhere_progress_is_a_line_now_and_then(drill: Drill, qrun):
+    drill.start()
+
+    code, _, said = qrun(path_of("reporting.step_by_step"), 60)
+
+    assert code == 0, said
+    drill.ids.append(Task.objects.get().pk)
+    steps = re.findall(r"^(\d+) of 60 \(\d+ %\): step \1$", said, re.MULTILINE)
+    # It takes three seconds and a line is written every second at most.
+    assert 2 <= len(steps) <= 2 + Task.objects.get().time_taken()
+    assert "\r" not in said
+
+
 def read_until(descriptor, text):
     """Read what a terminal shows until a text is there; without it the terminal's program has ended."""
     shown = ""

@@ -9,11 +9,11 @@ from django.db import Error, connections, transaction
 from django_q import conf
 from django_q.kernel import ids
 from django_q.management.doctor.finding import Finding, error, flat, well
-from django_q.models import Incarnation, OrmQ, Task
+from django_q.models import Incarnation, OrmQ, Progress, Task
 from django_q.models.dialects import dialect_for
 
 _BUSY = "another process holds a lock for long: end it, or run manage.py qcheck again when it is done"
-_TABLES = (OrmQ, Task, Incarnation)
+_TABLES = (OrmQ, Task, Incarnation, Progress)
 _STATEMENTS = {
     "SELECT": "SELECT {columns} FROM {table} WHERE 1 = 0",
     "INSERT": "INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE 1 = 0",

@@ -10,6 +10,7 @@ from django_q.management.monitor.screens import clusters
 from django_q.management.monitor.seen import Seen, Tab
 from django_q.models import OrmQ, Schedule, Task
 from django_q.models.schedule import aware
+from django_q.tasks import progress_of
 from django_q.tasks.waiting import explain
 
 _HEAVY = ("args", "kwargs", "result")
@@ -49,6 +50,7 @@ def _queued(row: OrmQ) -> Iterator[str]:
     yield f"enqueued   {numbers.moment(row.enqueued_at)}"
     yield f"due        {numbers.moment(row.run_after)}"
     yield f"attempts   {row.attempts} ended in an error, {row.crashes} with their process; {row.rescues} rescues"
+    yield from _progress(row.pk)
     yield from _named(row)
     yield from _errors(row.errors)
 
@@ -62,6 +64,7 @@ def _ended(task: Task) -> Iterator[str]:
     yield f"enqueued   {numbers.moment(task.enqueued_at)} in the queue {task.queue}"
     yield f"worker     {task.worker or numbers.NOTHING}"
     yield f"attempts   {task.attempt_count}, {task.crashes} ended with their process"
+    yield from _progress(task.pk)
     yield from _named(task)
     if task.error:
         yield from ["", *task.error.splitlines()]
@@ -71,6 +74,13 @@ def _ended(task: Task) -> Iterator[str]:
     if task.hook_error:
         yield from ["", "The hook failed:", *task.hook_error.rstrip().splitlines()]
     yield from _errors(task.errors)
+
+
+def _progress(id: str) -> Iterator[str]:
+    """Yield how far the task said that it was, if it did."""
+    found = progress_of(id)
+    if found is not None:
+        yield f"progress   {numbers.progress(found)} at {numbers.moment(found.updated_at)}"
 
 
 def _named(row: OrmQ | Task) -> Iterator[str]:

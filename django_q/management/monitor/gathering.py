@@ -1,6 +1,7 @@
 """Reads what a tab shows: a bounded number of bounded queries, and no arguments or results of tasks."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django_q import conf
@@ -9,7 +10,7 @@ from django_q.kernel.states import Reason, TaskKind, TaskState
 from django_q.management.monitor.seen import FailureView, QueuedView, RunningView, ScheduleView, Seen, Tab
 from django_q.models import OrmQ, Schedule, Task
 from django_q.models.schedule import aware
-from django_q.tasks import activity, backlog
+from django_q.tasks import activity, backlog, progress_of_many
 from django_q.tasks.clusters import ClusterView, clusters
 from django_q.tasks.overview import last_day
 
@@ -51,7 +52,9 @@ class Gatherer:
         known = [_running_view(each, places, living) for each in marked]
         ids = {each.id for each in known}
         new = [each for each in _just_begun(living) if each.id not in ids]
-        return {"running": tuple([*known, *new][:MOST])}
+        listed = [*known, *new][:MOST]
+        advances = progress_of_many(each.id for each in listed)
+        return {"running": tuple(replace(each, progress=advances.get(each.id)) for each in listed)}
 
     def _queue(self, alias: str, living: Sequence[ClusterView]) -> dict[str, Any]:
         served = {queue for view in living for queue in view.queues}

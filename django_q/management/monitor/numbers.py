@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from django_q.models.schedule import aware
+from django_q.tasks import TaskProgress
 from django_q.tasks.activity import Spread
 
 NOTHING = "-"
@@ -94,3 +95,8 @@ def used(part: float | None, whole: float | None) -> str:
     if part is None or not whole:
         return ""
     return ("█" * min(_TENTHS, round(part / whole * _TENTHS))).ljust(_TENTHS, "░")
+
+
+def progress(found: TaskProgress | None) -> str:
+    """Return how far a task says that it is."""
+    return NOTHING if found is None else f"{used(found.done, found.total)} {found.text}".strip()

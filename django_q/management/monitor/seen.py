@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from django_q.tasks import TaskProgress
 from django_q.tasks.activity import LastHour
 from django_q.tasks.backlog import Depth, Totals
 from django_q.tasks.clusters import ClusterView
@@ -35,6 +36,7 @@ class RunningView:
     cluster: str
     worker: int | None
     is_stopping: bool
+    progress: TaskProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)

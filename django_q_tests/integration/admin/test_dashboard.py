@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from django_q import conf
 from django_q.kernel import clock, ids
+from django_q.kernel.messages import Advance
 from django_q.kernel.states import TaskState
-from django_q.models import Incarnation, OrmQ, Task
+from django_q.models import Incarnation, OrmQ, Progress, Task
 from django_q.models.dialects.base import Later
 from django_q.tasks import activity, backlog
 from django_q_tests.support import factories
@@ -245,6 +246,16 @@ def test_what_runs_is_shown_with_its_cluster_its_worker_and_its_time_limit(boss)
     assert reverse("admin:django_q_ormq_change", args=[free]) in section(page, "running")
 
 
+def test_what_runs_says_how_far_it_is(boss):
+    id = running("import", cluster=factories.register())
+    Progress.objects.note([Advance(id, 1.0, 4.0, "files")])
+
+    page = text(boss)
+
+    assert lines(page, "running")[0][1] == "math.copysign 1 of 4 (25 %) files"
+    assert '<progress value="25.00" max="100"' in section(page, "running")
+
+
 def test_a_task_that_was_asked_to_stop_says_so(boss):
     id = running("unwanted", cluster=factories.register())
     OrmQ.objects.filter(pk=id).request_stop()
@@ -416,6 +427,8 @@ def test_its_queries_do_not_grow_with_rows(boss):
 
     assert len(many) == len(few) <= 22
     for sql in many:  # each has an end, or asks for one row of a kind
+        if "django_q_progress" in sql:  # of the rows that were found
+            continue
         assert "LIMIT" in sql or "django_session" in sql or "auth_user" in sql or "django_q_incarnation" in sql, sql
 
 

@@ -4,12 +4,14 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import translation
 from django.utils.html import escape
 
 from django_q.admin.printer import pretty
 from django_q.engine.completion import finish
-from django_q.kernel.messages import Outcome, Report
+from django_q.kernel.messages import Advance, Outcome, Report
 from django_q.kernel.states import Ending
+from django_q.models import Progress
 from django_q.tasks import async_task
 from django_q_tests.support import factories
 from django_q_tests.support.admin import SCRIPT, act, claim, detail, fail, page, succeed, text_of
@@ -100,3 +102,44 @@ def test_pages_hold_no_inline_script_or_style_of_ours(boss):
     for response in (detail(boss, "failure", task), act(boss, "failure", "requeue_selected", [task], confirmed=False)):
         assert "style=" not in text_of(response)
         assert "django_q/admin.css" in text_of(response)
+
+
+# --- progress --------------------------------------------------------------------------------------------------------
+
+
+def running_at(done, total, message=""):
+    task = async_task("math.copysign", 1, 2, task_name="import")
+    claim(factories.register())
+    Progress.objects.note([Advance(task, done, total, message)])
+    return task
+
+
+def test_a_task_that_runs_shows_how_far_it_is_on_its_page_and_in_the_list(boss):
+    task = running_at(4200.0, 10_000.0, "step <b>")
+
+    for shown in (text_of(detail(boss, "ormq", task)), text_of(page(boss, "ormq"))):
+        assert '<progress value="42.00" max="100" aria-label="Progress"></progress>' in shown
+        assert "4200 of 10000 (42 %) step &lt;b&gt;" in shown.replace(",", "")
+
+
+def test_without_a_total_there_is_no_bar(boss):
+    task = running_at(7.5, None, "files")
+
+    shown = text_of(detail(boss, "ormq", task))
+
+    assert "7.5 files" in shown and "<progress" not in shown
+
+
+def test_what_an_attempt_said_that_has_failed_is_not_shown_while_the_next_one_waits(boss):
+    task = async_task("math.copysign", 1, 2)
+    Progress.objects.note([Advance(task, 1.0, 2.0, "")])
+
+    assert "<progress" not in text_of(detail(boss, "ormq", task)) + text_of(page(boss, "ormq"))
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "0,5 von 2,5 (20 %)"), ("pl", "0,5 z 2,5 (20 %)")])
+def test_it_is_told_in_the_language_of_the_viewer(boss, language, words):
+    task = running_at(0.5, 2.5)
+
+    with translation.override(language):
+        assert words in text_of(detail(boss, "ormq", task))

@@ -65,7 +65,7 @@ def test_a_user_who_may_only_read_is_told_which_rights_are_missing(own_database,
     assert code == 2
     rights = found["rights"]
     assert rights["level"] == "error"
-    for table in ("django_q_queue", "django_q_history", "django_q_incarnation"):
+    for table in ("django_q_queue", "django_q_history", "django_q_incarnation", "django_q_progress"):
         assert f"INSERT in {table}, UPDATE in {table}, DELETE in {table}" in rights["seen"]
     assert REFUSED[VENDOR] in rights["seen"]
     assert rights["fix"].startswith(

@@ -10,13 +10,14 @@ from django.utils import timezone
 
 from django_q.brokers.orm import OrmBroker
 from django_q.kernel import clock, ids
+from django_q.kernel.messages import Advance
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.management.monitor.details import details_of
 from django_q.management.monitor.gathering import Gatherer
 from django_q.management.monitor.printing import as_object, printed
 from django_q.management.monitor.seen import Tab
 from django_q.management.monitor.state import State
-from django_q.models import Incarnation, OrmQ, Schedule, Task
+from django_q.models import Incarnation, OrmQ, Progress, Schedule, Task
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import Later
 from django_q.tasks import backlog, schedule
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.django_db
 QUERIES = {
     Tab.CLUSTERS: 3,
     Tab.MEMORY: 3,
-    Tab.RUNNING: 4,
+    Tab.RUNNING: 5,
     # MySQL and MariaDB are asked for one name after the other, and once more.
     Tab.QUEUE: 15 if connection.vendor == "mysql" else 11,
     Tab.SCHEDULES: 6,
@@ -80,7 +81,7 @@ def fill(number):
     factories.put_many([(1,)] * 5 * number, state=TaskState.WAITING)
     for _ in range(number):
         owner = cluster(workers=[(11, "app.tasks.new", ids.new_id())])
-        running(60, owner)
+        Progress.objects.note([Advance(running(60, owner), 1.0, 2.0, "")])
         claim(owner, 3)
     ended(20 * number), ended(20 * number, success=True)
     for each in range(3 * number):
@@ -212,6 +213,29 @@ def test_what_runs_is_told_with_its_worker_the_longest_first_and_what_has_just_b
     assert [(each.func, each.worker) for each in found] == [("app.long", 11), ("app.short", 12), ("app.new", 12)]
     assert found[0].timeout == 60 and 45 < found[0].seconds < 90
     assert (found[2].id, found[2].seconds, found[2].cluster) == (new, None, "web on here")
+
+
+def test_what_runs_says_how_far_it_is_on_the_list_and_on_its_page():
+    owner, new = factories.register(), ids.new_id()
+    marked, silent = running(50, owner), running(5, owner)
+    told = {"workers": [{"pid": 12, "running": ["app.new"], "tasks": [new], "given": 1}]}
+    Incarnation.objects.filter(pk=owner).update(stats=json.dumps(told))
+    Progress.objects.note([Advance(marked, 3.0, 4.0, "nearly"), Advance(new, 7.0, None, "")])
+
+    found = {each.id: each.progress and each.progress.text for each in look(Tab.RUNNING).running}
+
+    assert found == {marked: "3 of 4 (75 %): nearly", silent: None, new: "7"}
+    (line,) = [line for line in details_of(Tab.RUNNING, marked, look(Tab.RUNNING)) if line.startswith("progress")]
+    assert line.startswith("progress   ████████░░ 3 of 4 (75 %): nearly at 2")
+    assert not any(line.startswith("progress") for line in details_of(Tab.RUNNING, silent, look(Tab.RUNNING)))
+
+
+def test_the_page_of_a_task_that_has_ended_says_how_far_it_came():
+    ended()
+    task = Task.objects.get()
+    Progress.objects.note([Advance(task.pk, 3.0, 4.0, "")])
+
+    assert any(line.startswith("progress") for line in details_of(Tab.FAILURES, task.pk, look(Tab.FAILURES)))
 
 
 def test_a_task_that_was_asked_to_stop_says_so():

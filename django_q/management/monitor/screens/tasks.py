@@ -1,6 +1,7 @@
 """The tabs of the tasks: those that run, those that wait, and those that failed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from django_q.kernel.states import Reason
@@ -23,6 +24,8 @@ RUNNING = (
     Column("Queue", can_shrink=True, spare=4),
     Column("", spare=0),
 )
+PROGRESS = Column("Progress", can_shrink=True, least=14)
+_PLACE = 3  # where it stands, if a task says how far it is
 QUEUED = (
     Column("Task", can_shrink=True),
     Column("Function", can_shrink=True),
@@ -58,7 +61,11 @@ def running(seen: Seen, state: State) -> Table:
     """Return a row for each task that runs, the longest first."""
     nobody = "no cluster runs; start manage.py qcluster"
     idle = "nothing runs; enqueue something, or press 3 to see what waits"
-    return Table(RUNNING, tuple(map(_running, seen.running)), idle if seen.living else nobody)
+    empty = idle if seen.living else nobody
+    if all(view.progress is None for view in seen.running):
+        return Table(RUNNING, tuple(map(_running, seen.running)), empty)
+    columns = (*RUNNING[:_PLACE], PROGRESS, *RUNNING[_PLACE:])
+    return Table(columns, tuple(map(_advancing, seen.running)), empty)
 
 
 def queue(seen: Seen, state: State) -> Table:
@@ -90,6 +97,11 @@ def _running(view: RunningView) -> Row:
     )
     style = Style.WARN if view.is_stopping or is_late else Style.PLAIN
     return Row(view.id, cells, style, label=f"{view.name or view.id} ({view.func})")
+
+
+def _advancing(view: RunningView) -> Row:
+    row = _running(view)
+    return replace(row, cells=(*row.cells[:_PLACE], numbers.progress(view.progress), *row.cells[_PLACE:]))
 
 
 def _depths(seen: Seen, served: set[str]) -> Iterator[tuple[str, Style]]:

@@ -16,6 +16,7 @@ from django_q.management.monitor.screens.frame import lines_of
 from django_q.management.monitor.seen import Tab
 from django_q.management.monitor.state import Action, Status, Verb, lost, opened, resized, saw, told
 from django_q.management.monitor.text import Style, text_of, width_of
+from django_q.tasks import TaskProgress
 from django_q.tasks.backlog import Depth, Totals
 from django_q_tests.support import scenes
 from django_q_tests.support.scenes import shown, state
@@ -165,6 +166,25 @@ def test_running_tasks_are_told_with_their_time_their_limit_and_their_worker():
     assert "██░░░░░░░░" in line_with("task-1", one)
     assert "just begun" in line_with("00000002", one) and "░" not in line_with("00000002", one)
     assert " 11 " in line_with("task-1", one) and "web on host1" in line_with("task-1", one)
+
+
+def test_a_column_for_progress_is_there_when_a_task_says_how_far_it_is():
+    told = TaskProgress(420, 1000, "step\x1b[31m 420", scenes.AT)
+    counting = TaskProgress(7.5, None, "", scenes.AT)
+    found = scenes.seen(
+        Tab.RUNNING,
+        running=(
+            scenes.running(1, progress=told),
+            scenes.running(2, progress=counting),
+            scenes.running(3),
+        ),
+    )
+    one = state(Tab.RUNNING, found, width=200)
+
+    assert "████░░░░░░ 420 of 1000 (42 %): step?[31m 420" in line_with("task-1", one)
+    assert " 7.5 " in line_with("task-2", one)
+    assert "Progress" in shown(one)
+    assert "Progress" not in shown(state(Tab.RUNNING, scenes.seen(Tab.RUNNING, running=(scenes.running(3),))))
 
 
 def test_a_queue_that_nobody_serves_is_named_with_what_to_start():
