@@ -14,6 +14,7 @@ from django_q.examples.experimenteditor import notify, wire
 from django_q.examples.experimenteditor.models import Booking, Experiment, RunResult, RunTask
 from django_q.examples.experimenteditor.options import option, span
 from django_q.models import OrmQ
+from django_q.tasks import current_task
 
 # Each of these can be set in settings.EXPERIMENTEDITOR, under the same name.
 remindermessage = """\
@@ -90,6 +91,8 @@ def send_complete_mail(experimentid: int, resultsurl: str) -> str:
     experiment = Experiment.objects.select_related("created_by").filter(pk=experimentid).first()
     if experiment is None:
         return f"Experiment {experimentid} is gone: no mail."
+    if _was_put_off():
+        return f"A later task sends the mail about {str(experiment)!r}."
     late = _run_to_be_posted(experiment)  # asked first: a run is marked before its task leaves the queue
     if not experiment.runs.filter(end__lte=timezone.now(), posted_at__isnull=False).exists():
         if late is None:
@@ -129,6 +132,13 @@ def _run_to_be_posted(experiment: Experiment) -> RunResult | None:
     run = RunResult.objects.filter(booking__related_experiment=experiment, posted_at=None).first()
     posts = run.tasks.filter(name="send_experiment_json").values_list("task_id", flat=True) if run else []
     return run if OrmQ.objects.filter(pk__in=list(posts)).exists() else None
+
+
+def _was_put_off() -> bool:
+    """Has this task enqueued another one in its place before its worker died?"""
+    task = current_task()
+    own = RunTask.objects.filter(task_id=task.id).first() if task else None
+    return own is not None and RunTask.objects.filter(run=own.run_id, name=own.name, pk__gt=own.pk).exists()
 
 
 def _mail(experiment: Experiment, subject: str, body: str) -> str:
