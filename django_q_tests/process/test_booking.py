@@ -178,22 +178,43 @@ def test_a_new_cluster_goes_on_where_others_were_killed(scene: Scene):
     scene.start()
     scene.book()
 
-    scene.replace_cluster(at=gates[0])
+    scene.kill_cluster(at=gates[0])
+    scene.start()
     scene.end_slot()
-    scene.replace_cluster(at=gates[1])
+    scene.kill_cluster(at=gates[1])
+    scene.start()
 
     scene.went_right()
     assert scene.paths == ["postexperiment"] * 2 + ["axlebasedvehiclespeed", "govspeed", "1", "2", "2", "3"]
 
 
-def test_what_was_posted_is_collected_and_told_though_no_cluster_ran_at_the_end_of_the_slot(scene: Scene):
+def miss_the_end_of_the_slot(scene: Scene):
+    """Kill the cluster when the engine has taken the experiment and not yet answered, and let the slot pass."""
     gate = scene.laboratory.hold_answer("/api/postexperiment/")
     scene.start()
     run = scene.book(slot=timedelta(seconds=3), lead=timedelta(0))
+    scene.kill_cluster(at=gate)
+    scene.drill.until(lambda: timezone.now() > run.end)
 
-    scene.replace_cluster(at=gate, meanwhile=lambda: scene.drill.until(lambda: timezone.now() > run.end))
 
-    scene.drill.until(lambda: run.tasks.filter(name=COLLECT).exists())
+def test_what_was_posted_is_collected_and_told_though_no_cluster_ran_at_the_end_of_the_slot(scene: Scene):
+    miss_the_end_of_the_slot(scene)
+    scene.start()
+
+    scene.drill.until(lambda: scene.run.tasks.filter(name=COLLECT).exists())
+    scene.went_right()
+
+
+def test_a_mail_that_waits_for_a_late_post_is_sent_once_though_its_worker_dies(scene: Scene):
+    miss_the_end_of_the_slot(scene)
+    gate = scene.laboratory.hold_answer("/api/postexperiment/")
+    scene.start(Step(MAIL, RETURNED, "the mail will be later"))
+
+    scene.drill.until(lambda: scene.attempts(MAIL) >= 3)
+    assert len(scene.deaths) == 1
+    gate.open()
+
+    scene.drill.until(lambda: scene.run.tasks.filter(name=COLLECT).exists())
     scene.went_right()
 
 

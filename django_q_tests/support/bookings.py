@@ -3,7 +3,6 @@
 import json
 import signal
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -113,13 +112,11 @@ class Scene:
         send(int(self.drill.lines(task)[-1]), signal.SIGKILL)
         at.open()
 
-    def replace_cluster(self, *, at: Gate, meanwhile: Callable[[], object] = bool) -> None:
-        """Kill the cluster when a task stands at a gate, all its processes at once, and start another one."""
+    def kill_cluster(self, *, at: Gate) -> None:
+        """Kill the cluster, all its processes at once, when a task stands at a gate."""
         at.until_somebody_waits()
         self.drill.clusters[-1].kill_everything()
         at.open()
-        meanwhile()
-        self.start()
 
     # Watch -----------------------------------------------------------------------------------------------------------
 

@@ -153,9 +153,10 @@ def send_complete_mail(experimentid: int, resultsurl: str) -> str:
     experiment = Experiment.objects.select_related("created_by").filter(pk=experimentid).first()
     if experiment is None:
         return f"Experiment {experimentid} is gone: no mail."
+    late = _run_to_be_posted(experiment)  # asked first: a run is marked before its task leaves the queue
     ended = experiment.runs.filter(end__lte=timezone.now() + span("CLOCK_TOLERANCE"), posted_at__isnull=False)
     run = ended.order_by("-start").first()
-    if run is None and (late := _run_to_be_posted(experiment)) is not None:
+    if run is None and late is not None:
         due = timezone.now() + span("RETRY_DELAY")
         enqueue_for(late, send_complete_mail, experimentid, resultsurl, due=due)
         return f"It is not known yet whether {late} was posted: the mail will be later."
