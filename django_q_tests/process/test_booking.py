@@ -205,19 +205,6 @@ def test_what_was_posted_is_collected_and_told_though_no_cluster_ran_at_the_end_
     scene.went_right()
 
 
-def test_a_mail_that_waits_for_a_late_post_is_sent_once_though_its_worker_dies(scene: Scene):
-    miss_the_end_of_the_slot(scene)
-    gate = scene.laboratory.hold_answer("/api/postexperiment/")
-    scene.start(Step(MAIL, RETURNED, "the mail will be later"))
-
-    scene.drill.until(lambda: scene.attempts(MAIL) >= 3)
-    assert len(scene.deaths) == 1
-    gate.open()
-
-    scene.drill.until(lambda: scene.run.tasks.filter(name=COLLECT).exists())
-    scene.went_right()
-
-
 # --- two at once ----------------------------------------------------------------------------------------------------
 
 

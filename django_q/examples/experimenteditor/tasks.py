@@ -153,8 +153,6 @@ def send_complete_mail(experimentid: int, resultsurl: str) -> str:
     experiment = Experiment.objects.select_related("created_by").filter(pk=experimentid).first()
     if experiment is None:
         return f"Experiment {experimentid} is gone: no mail."
-    if _was_put_off():
-        return f"A later task sends the mail about {str(experiment)!r}."
     late = _run_to_be_posted(experiment)  # asked first: a run is marked before its task leaves the queue
     ended = experiment.runs.filter(end__lte=timezone.now() + span("CLOCK_TOLERANCE"), posted_at__isnull=False)
     run = ended.order_by("-start").first()
@@ -185,13 +183,6 @@ def _run_to_be_posted(experiment: Experiment) -> RunResult | None:
     run = RunResult.objects.filter(booking__related_experiment=experiment, posted_at=None).first()
     posts = run.tasks.filter(name="send_experiment_json").values_list("task_id", flat=True) if run else []
     return run if OrmQ.objects.filter(pk__in=list(posts)).exists() else None
-
-
-def _was_put_off() -> bool:
-    """Has this task enqueued another one in its place before its worker died?"""
-    running = current_task()
-    own = RunTask.objects.filter(task_id=running.id).first() if running else None
-    return own is not None and RunTask.objects.filter(run=own.run_id, name=own.name, pk__gt=own.pk).exists()
 
 
 def _booking_of(experimentid: int) -> Booking | None:
