@@ -16,6 +16,7 @@ from django_q.cluster.sentinel import Orders, Sentinel
 from django_q.conf import Conf, Settings
 from django_q.exceptions import ClusterError, ClusterNotStarted, TransactionError
 from django_q.kernel import clock
+from django_q.kernel.queues import serves
 from django_q.status import Stat
 
 _START = 30.0  # seconds that a start may take before nobody waits for it any more
@@ -38,7 +39,7 @@ class Cluster:
         json_logs: bool = False,
     ) -> None:
         self.settings = conf.current()
-        if broker is not None and broker.list_key not in self.settings.queues:
+        if broker is not None and not serves(self.settings.queues, broker.list_key):
             raise ClusterError(
                 f"This cluster serves {', '.join(map(repr, self.settings.queues))}, not {broker.list_key!r}, the queue "
                 f"of the broker. Add it to Q_CLUSTER['queues'], or set Q_CLUSTER_NAME={broker.list_key} in the "
