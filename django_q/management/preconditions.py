@@ -13,9 +13,12 @@ from django_q.exceptions import ClusterError, InvalidSettings
 from django_q.models.troubles import migrate_command
 
 
-def require_all(name: str | None) -> Settings:
-    """Return the settings of the cluster with this name; raise CommandError where it could not work."""
+def require_all(name: str | None, *, anew: bool = False) -> Settings:
+    """Return the settings of the cluster with this name, read ``anew`` if something was given to this process; raise
+    CommandError where it could not work."""
     require_system()
+    if anew:
+        conf.reset()
     settings = settings_of(name)
     require_tables(settings.orm)
     return settings
@@ -40,11 +43,11 @@ def settings_of(name: str | None) -> Settings:
         raise CommandError(str(error), returncode=2) from error
 
 
-def require_tables(alias: str) -> None:
-    """Refuse to start where the tables are missing: every process would fail, one after the other."""
+def require_tables(alias: str, label: str = "django_q") -> None:
+    """Refuse to start where the tables of an application are missing: every process would fail, one after the other."""
     try:
         executor = MigrationExecutor(connections[alias])
-        targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "django_q"]
+        targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == label]
         missing = executor.migration_plan(targets)
     except DatabaseError as error:
         raise CommandError(
@@ -52,5 +55,5 @@ def require_tables(alias: str) -> None:
         ) from error
     if missing:
         raise CommandError(
-            f"The tables of django_q are missing in {alias!r}. Run: {migrate_command(alias)}", returncode=2
+            f"The tables of {label} are missing in {alias!r}. Run: {migrate_command(alias)}", returncode=2
         )

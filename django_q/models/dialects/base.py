@@ -56,8 +56,8 @@ class Later(float):
 
 _MOMENTS = (datetime, Later)
 
-# Two looks into the index of the claim for each name. DISTINCT would read all of it; an EXISTS, or no order, would leave
-# it to PostgreSQL's guesses whether all rows are read.
+# Two looks into the index of the claim for each name. DISTINCT would read all of it; an EXISTS, or no order, would
+# leave it to PostgreSQL's guesses whether all rows are read.
 _QUEUE_NAMES = """
 WITH RECURSIVE known (queue, place) AS (
     SELECT MIN(queue), 1 FROM {table} WHERE queue > %s
