@@ -1,6 +1,7 @@
 """Background tasks for clusters in processes of their own, and processes that enqueue them all at once."""
 
 import os
+import sys
 import time
 from datetime import datetime, timezone
 from typing import Any, NoReturn
@@ -57,8 +58,9 @@ def leaves(kind: str, path: str) -> NoReturn | str:
 def enqueue_often(action: str, times: int, gate: str) -> None:
     """Wait for a file, then enqueue the same call again and again; say how often a row was made."""
     chosen = getattr(TaskSchedule, action)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     while not os.path.exists(gate):
         time.sleep(0.001)
     made = [note("nowhere", schedule={"run_at": 3600, "action": chosen}) for _ in range(times)]
-    print("made", sum(task is not None for task in made))
+    sys.stdout.write(f"made {sum(task is not None for task in made)}\n")
