@@ -80,7 +80,7 @@ class TaskQuerySet(EntryQuerySet):
     def find_available(self, queue: str | None = None) -> "TaskQuerySet":
         """Return the tasks that may run now, of one queue or of all, in the order in which they will.
 
-        The first few of one queue are read along an index; where several hold what is ready, all that is ready is sorted.
+        The first few of one queue are read along an index; where several hold what is ready, all of that is sorted.
         """
         rows = OrmQ.objects.using(self.db)
         if queue is None and len(ready := backlog.ready_queues()) == 1 and not rows.is_overdue():

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="counts what PostgreSQL reads"),
 ]
-MANY, SOME = 100_000, 10_000
+MANY, SOME = 100_000, 20_000
 FEW = 500  # rows, in place of so many
 
 
