@@ -120,8 +120,9 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         claimed = self.filter(state=TaskState.CLAIMED, stop_requested_at=None)
         return claimed.update(stop_requested_at=dialect_for(self.db).now_expression())
 
-    def change_priority(self, priority: int) -> int:
-        """Give those of the rows that nobody has claimed another priority. Return how many there were."""
+    def change_priority(self, priority: Any) -> int:
+        """Give those of the rows that nobody has claimed another priority (or an expression for one). Return how many
+        there were."""
         return self.exclude(state=TaskState.CLAIMED).update(priority=priority)
 
     def reschedule(self, run_after: Any) -> int:
