@@ -77,7 +77,8 @@ class ErrorFilter(_Joined):
         return [("1", _("Yes")), ("0", _("No"))]
 
     def condition(self, value: str | None) -> dict[str, Any] | None:
-        return {"1": {"entry__errors__gt": ""}, "0": {"entry__errors": ""}}.get(str(value))
+        known: dict[str, dict[str, Any]] = {"1": {"entry__errors__gt": ""}, "0": {"entry__errors": ""}}
+        return known.get(str(value))
 
 
 class FailureFilter(ErrorFilter):
@@ -108,7 +109,7 @@ class BackgroundAdmin(ReadOnlyAdmin):
     search_fields = ("task_name", "verbose_name")
     search_help_text = _("The whole of an id or name, else the beginning of a name among the newest 10,000.")
     offered = ("task_name",)
-    readonly_fields = (
+    readonly_fields: tuple[str, ...] = (
         "parameters", "run_at", "priority", "queue", "attempts", "error", "locked_by", "creator", "row", "every",
     )  # fmt: skip
 
@@ -282,7 +283,7 @@ def _creators(rows: list[Task], sight: Sight) -> dict[str, Link]:
     """Return who enqueued each row, by its id: a link for who may see that."""
     wanted: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row.creator_content_type_id is not None:
+        if row.creator_content_type_id is not None and row.creator_object_id is not None:
             wanted[row.creator_content_type_id][row.creator_object_id].append(row.pk)
     found: dict[str, Link] = {}
     for kind, ids in wanted.items():

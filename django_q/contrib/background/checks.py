@@ -56,8 +56,8 @@ def check_theirs(app_configs: Apps = None, **kwargs: Any) -> Messages:
         return []
     return [
         checks.Info(
-            f"{_THEIRS!r} is in INSTALLED_APPS beside 'django_q.contrib.background'. Both work, each on its own rows, and "
-            "both have a command process_tasks, of which the application that stands first in INSTALLED_APPS has its own.",
+            f"{_THEIRS!r} is in INSTALLED_APPS beside 'django_q.contrib.background'. Both work, each on its own rows. "
+            "Both have a command process_tasks; manage.py runs that of the application which stands first.",
             hint=f"Remove {_THEIRS!r} when its rows have run.",
             id=f"{LABEL}.I001",
         )

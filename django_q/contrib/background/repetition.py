@@ -45,7 +45,8 @@ def repeat(attempts: Sequence[Any], using: str) -> None:
 
 def run_again(row: CompletedTask, using: str) -> Task:
     """Enqueue what has ended once more, under a new id; it is not repeated. Return the new row."""
-    record, settings = row.record, conf.current()
+    record: Any = row.record
+    settings = conf.current()
     given = {
         **_kept(json.loads(record.options) if record.options else usual_options()),
         "cluster": record.queue,
