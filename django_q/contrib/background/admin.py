@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
@@ -98,7 +98,7 @@ class LockFilter(_Joined):
         return [("1", _("Yes")), ("0", _("No"))]
 
     def condition(self, value: str | None) -> dict[str, Any] | None:
-        return {"1": {"entry__claimed_by__isnull": False}, "0": {"entry__claimed_by": None}}.get(str(value))
+        return {"1": {"entry__claimed_by__isnull": False}, "0": {"entry__claimed_by__isnull": True}}.get(str(value))
 
 
 class BackgroundAdmin(ReadOnlyAdmin):
@@ -109,7 +109,7 @@ class BackgroundAdmin(ReadOnlyAdmin):
     search_fields = ("task_name", "verbose_name")
     search_help_text = _("The whole of an id or name, else the beginning of a name among the newest 10,000.")
     offered = ("task_name",)
-    readonly_fields: tuple[str, ...] = (
+    readonly_fields: ClassVar[tuple[str, ...]] = (
         "parameters", "run_at", "priority", "queue", "attempts", "error", "locked_by", "creator", "row", "every",
     )  # fmt: skip
 
@@ -250,7 +250,7 @@ class CompletedTaskAdmin(BackgroundAdmin):
         (_("Run"), {"fields": ["began", "run_at", "queue", "priority", "locked_by", "attempts", "error"]}),
         (_("Repetition"), {"fields": ["every", "scheduled_for", "repeat_until"]}),
     )
-    readonly_fields = (*BackgroundAdmin.readonly_fields, "began")
+    readonly_fields: ClassVar[tuple[str, ...]] = (*BackgroundAdmin.readonly_fields, "began")
 
     began = dated("started", _("started"))
 

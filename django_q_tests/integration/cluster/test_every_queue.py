@@ -1,8 +1,11 @@
 """``queues: ["*"]``: every queue is served, and everything that asks who serves it knows."""
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from django_q import conf
 from django_q.brokers.base import DUE, STOP, is_meant
@@ -10,6 +13,13 @@ from django_q.cluster.rota import Rota
 from django_q.exceptions import InvalidValue
 from django_q.kernel.queues import named, serves
 from django_q.kernel.states import TaskState
+from django_q.management.commands import qrun
+from django_q.management.doctor import clusters as doctor
+from django_q.management.doctor.finding import Level
+from django_q.management.monitor.gathering import Gatherer
+from django_q.management.monitor.screens.tasks import queue as queue_screen
+from django_q.management.monitor.seen import Tab
+from django_q.management.monitor.state import State
 from django_q.models import OrmQ
 from django_q.models.dialects import dialect_for
 from django_q.status import Stat
@@ -147,3 +157,29 @@ def test_a_command_to_start_names_no_queue_where_the_settings_serve_every_one(se
 
     assert "start manage.py qcluster;" in why(factories.put(queue="mails"))
     assert conf.current().queues == ("*",)
+
+
+def test_neither_qcheck_nor_qinfo_nor_qmonitor_nor_qrun_complains(everywhere, capsys):
+    (found,) = [finding for finding in doctor.findings(overview()) if finding.check == "clusters"]
+    call_command("qinfo")
+    above = str(queue_screen(Gatherer().look(Tab.QUEUE), State(tuple(Tab), Tab.QUEUE)).above)
+
+    assert found.level is Level.OK and found.seen.endswith("serves *")
+    assert "mails" in above and "no cluster serves" not in above
+    printed = capsys.readouterr().out
+    assert "serves *" in printed and "no cluster serves" not in printed
+    assert qrun._is_served("mails", "default")
+
+
+def test_the_admin_complains_of_nothing_and_counts_all_that_is_ready(everywhere, client):
+    client.force_login(User.objects.create_superuser("boss"))
+    factories.put(queue="reports")
+
+    lists = [client.get(reverse(f"admin:django_q_{name}_changelist")) for name in ("ormq", "incarnation")]
+    pages = [*lists, client.get(reverse("admin:django_q_dashboard"))]
+
+    assert all("no cluster serves" not in page.content.decode() for page in pages)
+    (row,) = lists[1].context["cl"].result_list
+    assert vars(row)["ready"] == [2]
+    choices = [spec for spec in lists[0].context["cl"].filter_specs if spec.title == "queue"][0].lookup_choices
+    assert ("mails", "mails") in choices and ("*", "*") not in choices
