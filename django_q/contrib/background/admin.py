@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -21,6 +23,7 @@ from django_q.admin.relations import holders
 from django_q.admin.sight import Sight
 from django_q.contrib.background import deeds
 from django_q.contrib.background.models import CompletedTask, Task
+from django_q.contrib.background.pages import FromTheQueue, Waiting, is_plain
 from django_q.models import Failure, OrmQ, Success
 from django_q.tasks import backlog
 
@@ -204,6 +207,13 @@ class TaskAdmin(BackgroundAdmin):
         for row in super().prepare(request, rows):
             vars(row).update(holder=clusters.get(row.locked_by or ""), row_link=sight.link(OrmQ, row.pk, row.pk))
         return rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Waiting
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Paginator:
+        kind = FromTheQueue if is_plain(request) else self.paginator
+        return kind(queryset, per_page, *args, **kwargs)
 
     def has_priority_permission(self, request: HttpRequest) -> bool:
         """May this user change priorities?"""

@@ -123,6 +123,16 @@ def test_a_list_costs_the_same_whatever_its_length(boss):
     assert len(statements(boss, address("task"))) == few
 
 
+def test_what_waits_is_shown_page_by_page_newest_first_among_tasks_of_other_kinds(boss):
+    tasks = [bare(number, 2) for number in range(60)]
+    factories.put_many([(1, 2)] * 20)
+
+    pages = [boss.get(address("task") + query).context["cl"] for query in ("", "?p=2")]
+
+    assert [row for page in pages for row in page.result_list] == tasks[::-1]
+    assert pages[0].result_count == 60 and [len(page.result_list) for page in pages] == [50, 10]
+
+
 # --- one row -------------------------------------------------------------------------------------------------------
 
 
