@@ -48,4 +48,4 @@ class FromTheQueue(CappedPaginator):
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
         keys = list(self.keys[first : first + self.per_page])
-        return self._get_page(self.object_list.filter(pk__in=keys), number, self)
+        return Page(self.object_list.filter(pk__in=keys), number, self)
