@@ -20,7 +20,7 @@ from django_q_tests.support.smtp_sink import smtp_sink
 from django_q_tests.support.steps import BEFORE, EACH, RETURNED, Step
 
 # On PostgreSQL and SQLite: a third database has nothing to add.
-pytestmark = [pytest.mark.databases, pytest.mark.load]
+pytestmark = [pytest.mark.once, pytest.mark.load]
 
 
 @pytest.fixture
@@ -173,6 +173,7 @@ def test_a_worker_that_is_killed_while_it_sends_the_reminder_sends_it_once(scene
 # --- everybody -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.databases
 def test_a_new_cluster_goes_on_where_others_were_killed(scene: Scene):
     gates = [scene.laboratory.hold("/api/postexperiment/"), scene.laboratory.hold_answer("/2/")]
     scene.start()
@@ -208,6 +209,7 @@ def test_what_was_posted_is_collected_and_told_though_no_cluster_ran_at_the_end_
 # --- two at once ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.databases
 def test_two_bookings_at_the_same_moment_do_not_get_the_same_slot(own_database, example):
     start = timezone.now() + timedelta(hours=1)
     inside, ended, said = threading.Event(), threading.Event(), {}
@@ -240,6 +242,7 @@ def test_two_bookings_at_the_same_moment_do_not_get_the_same_slot(own_database, 
     assert Booking.objects.count() == 1
 
 
+@pytest.mark.databases
 def test_what_follows_a_post_waits_for_who_writes_at_that_moment(own_database, example):
     experiment = write_experiment("ada")
     start = timezone.now() + timedelta(hours=1)

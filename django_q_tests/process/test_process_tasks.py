@@ -18,6 +18,8 @@ from django_q_tests.support import backgrounds
 from django_q_tests.support.clusters import ALERT, ClusterProcess, Drill
 from django_q_tests.support.own_database import ROOT
 
+pytestmark = pytest.mark.once
+
 QUICK = 5.0  # seconds between two looks of process_tasks, unless it is told
 SOON = 20.0
 
@@ -94,7 +96,6 @@ def test_one_queue_is_served_if_one_is_named_and_every_queue_otherwise(drill: Dr
     drill.until_line("usual")
 
 
-@pytest.mark.databases
 def test_a_queue_that_appears_later_is_served_at_once(drill: Drill, start, call):
     start("--sleep=60")
 
@@ -145,7 +146,6 @@ def test_a_repeating_task_is_repeated(drill: Drill, start, call):
 # --- what may happen to it -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.databases
 def test_a_task_whose_worker_was_killed_runs_again(drill: Drill, start, call):
     one = start()
     task = call("held", drill.file("held"), drill.file("gate"))

@@ -9,6 +9,8 @@ from django_q.models import Progress
 from django_q.tasks import progress_of, progress_of_many
 from django_q_tests.support.clusters import Drill
 
+pytestmark = pytest.mark.once
+
 MANY = 200_000
 
 
