@@ -11,4 +11,6 @@ CANCELED = gettext_noop("Canceled")
 
 #: Those that a row keeps, until it is reset.
 FINAL = (SUCCEEDED, FAILED, CANCELED)
+#: Those of a task that has not ended and says nothing special.
+OPEN = (PENDING, IN_PROGRESS, RETRYING)
 KNOWN = (PENDING, IN_PROGRESS, RETRYING, *FINAL)
