@@ -37,7 +37,7 @@ class UserTaskStatus(models.Model):
     created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     modified = models.DateTimeField(_("modified"), auto_now=True)
     uuid = models.UUIDField(_("UUID"), default=uuid4, unique=True, editable=False)
-    # This and the parent have indexes of their own that begin with them.
+    # The list by user has an index of its own.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"), db_index=False)
     task_id = models.CharField(
         _("task id"), max_length=128, unique=True, help_text=_("The id of the task, or of the chain or iteration.")
@@ -49,7 +49,6 @@ class UserTaskStatus(models.Model):
         blank=True,
         related_name="children",
         verbose_name=_("parent"),
-        db_index=False,
     )
     is_container = models.BooleanField(
         _("is a container"), default=False, help_text=_("Does it stand for other user tasks?")
@@ -78,7 +77,8 @@ class UserTaskStatus(models.Model):
         permissions = [("cancel_usertaskstatus", "Can cancel user task status")]
         indexes = [
             models.Index(fields=["user", "-created", "-id"], name="django_q_ut_user"),
-            models.Index(fields=["parent", "state"], name="django_q_ut_parent"),
+            # In this order: InnoDB locks the parent when a row changes in an index that begins with the foreign key.
+            models.Index(fields=["state", "parent"], name="django_q_ut_parent"),
             models.Index(fields=["state", "-created", "-id"], name="django_q_ut_state"),
             models.Index(fields=["-created", "-id"], name="django_q_ut_created"),
         ]

@@ -57,7 +57,7 @@ def fails(self, user_id, message="password=secret", user_facing=False):
     raise (UserFacingError if user_facing else ValueError)(message)
 
 
-@shared_task(base=UserTask, bind=True, max_attempts=2, backoff=0)
+@shared_task(base=UserTask, bind=True, max_attempts=2, backoff=60)
 def fails_once(self, user_id):
     if current_task().attempt == 1:
         raise ValueError("the first time")
