@@ -85,6 +85,7 @@ class UserTaskMixin:
 
     def on_prepared(self, draft: Draft, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Add the row of a call to what will be written. Raises :exc:`TypeError` without a user."""
+        UserTaskStatus.objects.all().become_writer()
         row = self._pending(draft.id, args, kwargs)
         draft.mark(**{rows.MARK: draft.id})
         draft.accompany(rows.write, row)

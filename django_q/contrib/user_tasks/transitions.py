@@ -85,11 +85,17 @@ class StatusQuerySet(models.QuerySet[Any]):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Open a transaction that may read first: without row locks, it becomes the only writer at once."""
+        """Open a transaction that may read first."""
         with transaction.atomic(using=self.db):
-            if not connections[self.db].features.has_select_for_update:
-                self.change([0])
+            self.become_writer()
             yield
+
+    def become_writer(self) -> None:
+        """Make an open transaction the only one that writes, where rows cannot be locked: on SQLite one that reads first
+        may write no more once another one has written."""
+        connection = connections[self.db]
+        if connection.in_atomic_block and not connection.features.has_select_for_update:
+            self.change([0])
 
     def change(self, ids: Iterable[int], **columns: Any) -> None:
         """Write columns of rows that are locked."""
@@ -107,6 +113,7 @@ class StatusQuerySet(models.QuerySet[Any]):
         if collected is not None:
             collected.update(endings)
             return
+        self.become_writer()
         levels = self._levels({*endings, *again})
         rows = self.model._base_manager.using(self.db)
         with transaction.atomic(using=self.db):
@@ -248,6 +255,7 @@ class StatusQuerySet(models.QuerySet[Any]):
 
     def cancel(self, row: Row) -> None:
         """Cancel a row and all below it that have not ended, and what the queue holds of them."""
+        self.become_writer()
         unfinished = self._unfinished_below(row)
         if row.pk in unfinished:
             waiting = self._in_queue(unfinished.values())
