@@ -137,7 +137,7 @@ class UserTaskStatus(models.Model):
         self._rows.end(self, Ending(states.SUCCEEDED))
 
     def cancel(self) -> None:
-        """End it as canceled, with all below it, unless it has ended.
+        """End it as canceled, and all below it; what has ended stays as it is.
 
         What waits in the queue is taken back. A task that runs learns of it when it next changes its status; under
         ``USER_TASKS = {"cancel_running": "interrupt"}`` the cluster stops it as well.

@@ -91,8 +91,8 @@ class StatusQuerySet(models.QuerySet[Any]):
             yield
 
     def become_writer(self) -> None:
-        """Make an open transaction the only one that writes, where rows cannot be locked: on SQLite one that reads first
-        may write no more once another one has written."""
+        """Make an open transaction the only one that writes, where rows cannot be locked: on SQLite one that reads
+        first may write no more once another one has written."""
         connection = connections[self.db]
         if connection.in_atomic_block and not connection.features.has_select_for_update:
             self.change([0])
@@ -257,7 +257,7 @@ class StatusQuerySet(models.QuerySet[Any]):
         """Cancel a row and all below it that have not ended, and what the queue holds of them."""
         self.become_writer()
         unfinished = self._unfinished_below(row)
-        if row.pk in unfinished:
+        if unfinished:
             waiting = self._in_queue(unfinished.values())
             with self._writing():
                 with _collecting() as endings:

@@ -142,6 +142,14 @@ def test_to_cancel_a_container_cancels_all_below_that_have_not_ended(tree):
     assert chain.state == "Canceled" and not UserTaskArtifact.objects.exists()
 
 
+def test_to_cancel_a_container_that_has_failed_cancels_what_still_runs_below(tree):
+    chain, group, first, second, last = tree
+    first.fail("no paper")
+    chain.cancel()
+
+    assert states(*tree) == ["Failed", "Failed", "Failed", "Canceled", "Canceled"]
+
+
 @pytest.mark.parametrize("state", ["Succeeded", "Failed", "Canceled"])
 def test_what_has_ended_is_not_canceled(make, state):
     row = make(state=state)
