@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.validators import URLValidator
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_q.contrib.user_tasks import states
@@ -89,7 +88,7 @@ class UserTaskStatus(models.Model):
     @property
     def state_text(self) -> str:
         """The state in the language of the reader; a text of the task as it is."""
-        return gettext(self.state) if self.state in states.KNOWN else self.state
+        return states.text_of(self.state)
 
     @property
     def is_final(self) -> bool:

@@ -1,16 +1,30 @@
 """The states that have a name; any other text is a stage of a task that is in progress."""
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import pgettext_lazy
 
-PENDING = gettext_noop("Pending")
-IN_PROGRESS = gettext_noop("In Progress")
-RETRYING = gettext_noop("Retrying")
-SUCCEEDED = gettext_noop("Succeeded")
-FAILED = gettext_noop("Failed")
-CANCELED = gettext_noop("Canceled")
+PENDING = "Pending"
+IN_PROGRESS = "In Progress"
+RETRYING = "Retrying"
+SUCCEEDED = "Succeeded"
+FAILED = "Failed"
+CANCELED = "Canceled"
 
 #: Those that a row keeps, until it is reset.
 FINAL = (SUCCEEDED, FAILED, CANCELED)
 #: Those of a task that has not ended and says nothing special.
 OPEN = (PENDING, IN_PROGRESS, RETRYING)
-KNOWN = (PENDING, IN_PROGRESS, RETRYING, *FINAL)
+KNOWN = (*OPEN, *FINAL)
+
+_TEXTS = {
+    PENDING: pgettext_lazy("state of a user task", "Pending"),
+    IN_PROGRESS: pgettext_lazy("state of a user task", "In Progress"),
+    RETRYING: pgettext_lazy("state of a user task", "Retrying"),
+    SUCCEEDED: pgettext_lazy("state of a user task", "Succeeded"),
+    FAILED: pgettext_lazy("state of a user task", "Failed"),
+    CANCELED: pgettext_lazy("state of a user task", "Canceled"),
+}
+
+
+def text_of(state: str) -> str:
+    """Return a state in the active language; a text of a task as it is."""
+    return str(_TEXTS.get(state, state))
