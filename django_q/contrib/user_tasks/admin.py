@@ -1,6 +1,5 @@
 """The admin of user tasks: lists of any size, nothing to be edited, tasks to be canceled."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -46,7 +45,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(conf.current().orm)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in self.model._meta.concrete_fields] + list(self.readonly_fields)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -117,13 +116,13 @@ class UserTaskStatusAdmin(ReadOnlyAdmin):
         names = {field.name for field in user._meta.get_fields()}
         return ["uuid", "task_id", "task_class", "name", *(f"user__{name}" for name in own if name in names)]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [name for name in self.get_readonly_fields(request, obj) if name not in ("id", "is_container")]
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """May this user cancel tasks of others?"""
         codename = get_permission_codename("cancel", self.opts)
-        return request.user.has_perm(f"{self.opts.app_label}.{codename}")  # type: ignore[union-attr]
+        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
 
     @admin.action(permissions=["cancel"], description=_("Cancel selected user tasks"))
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[UserTaskStatus]) -> None:

@@ -51,7 +51,7 @@ def _of_record(record: Record) -> Ending:
 def on_artifact_deleted(instance: UserTaskArtifact, using: str, **_: Any) -> None:
     """Delete the file with its row, when that is committed."""
     if instance.file:
-        delete = partial(instance.file.storage.delete, instance.file.name)
+        delete = partial(instance.file.storage.delete, str(instance.file.name))
         transaction.on_commit(lambda: delete(), using=using, robust=True)
 
 

@@ -93,7 +93,7 @@ def find(task_id: str) -> UserTaskStatus | None:
 def was_deleted(task_id: str) -> bool:
     """Did a task that has no row have one?"""
     stored = OrmQ.objects.using(conf.current().orm).filter(pk=task_id).values_list("options", flat=True).first()
-    return bool(stored) and json.loads(stored).get(MARK) == task_id
+    return bool(json.loads(stored).get(MARK) == task_id) if stored else False
 
 
 def adopt(row: UserTaskStatus) -> None:

@@ -245,7 +245,7 @@ class StatusQuerySet(models.QuerySet[Any]):
     def _take_over(self, row: Row) -> bool:
         """Bring an object up to date with its row. False: that is gone."""
         fresh = self.model._base_manager.using(self.db).filter(pk=row.pk).values(*self._columns()).first()
-        vars(row).update(fresh or {})
+        row.__dict__.update(fresh or {})
         return fresh is not None
 
     def _columns(self) -> list[str]:
@@ -280,7 +280,8 @@ class StatusQuerySet(models.QuerySet[Any]):
 
     def _in_queue(self, task_ids: Iterable[str]) -> list[str]:
         """Return the ids of the tasks in the queue: of these, and of the chains and iterations that have these ids."""
-        chosen, found = list(task_ids), []
+        chosen = list(task_ids)
+        found: list[str] = []
         queue = OrmQ.objects.using(self.db)
         for start in range(0, len(chosen), _AT_ONCE):
             part = chosen[start : start + _AT_ONCE]

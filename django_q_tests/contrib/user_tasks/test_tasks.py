@@ -201,7 +201,7 @@ def test_a_schedule_whose_task_cannot_be_named_keeps_the_error_and_holds_up_no_o
 
 def test_outside_of_a_task_there_is_no_status():
     with pytest.raises(RuntimeError, match="only while it runs as a task"):
-        bare.status
+        _ = bare.status
 
 
 # --- how it ends ---------------------------------------------------------------------------------------------------

@@ -258,9 +258,15 @@ def test_rows_and_artifacts_have_titles(make):
     ]
 
 
-@pytest.mark.parametrize(("state", "is_open"), [("Pending", True), ("A", True), ("D", True), ("G", True), ("x", True),
-                                                 ("Succeeded", False), ("Failed", False), ("Canceled", False)])  # fmt: skip
-def test_what_lies_between_the_final_states_is_unfinished(make, state, is_open):
+@pytest.mark.parametrize("state", ["Pending", "A", "D", "G", "x", "Exporting"])
+def test_what_lies_between_the_final_states_is_unfinished(make, state):
     make(state=state)
 
-    assert UserTaskStatus.objects.unfinished().exists() is is_open
+    assert UserTaskStatus.objects.unfinished().exists()
+
+
+@pytest.mark.parametrize("state", ["Succeeded", "Failed", "Canceled"])
+def test_what_has_a_final_state_is_finished(make, state):
+    make(state=state)
+
+    assert not UserTaskStatus.objects.unfinished().exists()
