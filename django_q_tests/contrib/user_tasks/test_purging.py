@@ -13,6 +13,9 @@ from django_q.contrib.user_tasks.purging import purge
 from django_q.contrib.user_tasks.storage import chosen_storage
 from django_q.contrib.user_tasks.tasks import purge_old_user_tasks
 from django_q.exceptions import InvalidValue
+from django_q.models import Schedule
+from django_q.tasks import schedule
+from django_q.tasks.firing import run_now
 from django_q.testing import run_all
 from django_q_tests.contrib.user_tasks import followed
 
@@ -78,6 +81,20 @@ def test_the_settings_say_the_age_and_the_task_purges(make, settings):
     (run,) = run_all()
 
     assert run.result == 1 and left() == ["n2"]
+
+
+def test_the_documented_schedule_purges(make):
+    make(40)
+    scheduled = schedule(
+        "django_q.contrib.user_tasks.tasks.purge_old_user_tasks",
+        name="purge user tasks",
+        schedule_type="C",
+        cron="30 3 * * *",
+    )
+    run_now(Schedule.objects.get(pk=scheduled.pk))
+    run_all(raise_errors=True)
+
+    assert left() == []
 
 
 def test_many_rows_go_in_batches(make, monkeypatch):
