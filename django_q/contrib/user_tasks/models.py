@@ -117,7 +117,10 @@ class UserTaskStatus(models.Model):
         self._rows.set_state(self, custom_state)
 
     def set_name(self, name: str) -> None:
-        """Name it and the containers above it, cut to 255 characters."""
+        """Name it and the containers above it, cut to 255 characters; what has ended, too, unless it was canceled.
+
+        Raises what :meth:`start` does.
+        """
         self._rows.set_name(self, name)
 
     def retry(self) -> None:

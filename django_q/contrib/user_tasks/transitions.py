@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -168,7 +168,7 @@ class StatusQuerySet(models.QuerySet[Any]):
     def set_name(self, row: Row, text: str) -> None:
         """Name a row, and all above it."""
         name = {"name": str(text)[: _LONGEST["name"]]}
-        self._walk(row, None, lambda each: name, lambda above: name)
+        self._walk(row, "named", lambda each: name, lambda above: name, forbidding=(states.CANCELED,))
 
     def add_steps(self, row: Row, steps: int) -> None:
         """Add steps that are done to a row, up to its total, and the same to all above it."""
@@ -209,7 +209,7 @@ class StatusQuerySet(models.QuerySet[Any]):
             state = states.IN_PROGRESS if above.state in states.FINAL else above.state
             return {"state": state, "completed_steps": max(above.completed_steps - undone, 0)}
 
-        self._walk(row, None, own, change)
+        self._walk(row, "reset", own, change, forbidding=())
 
     def end(self, row: Row, ending: Ending) -> None:
         """End a row that has not ended, or put it back. Raises TaskCanceledException if it was canceled."""
@@ -219,13 +219,15 @@ class StatusQuerySet(models.QuerySet[Any]):
         if is_there and row.state != ending.state:
             _refuse(row, ending.state)
 
-    def _walk(self, row: Row, what: str | None, own: Change, change: Change) -> None:
-        """Change a row and those above it. ``what`` names a change that a final state forbids."""
+    def _walk(
+        self, row: Row, what: str, own: Change, change: Change, forbidding: Collection[str] = states.FINAL
+    ) -> None:
+        """Change a row and those above it, unless its state is one of those that forbid it."""
         with transaction.atomic(using=self.db):
             locked = self.lock([row.pk]).get(row.pk)
             if locked is None:
                 return
-            is_forbidden = what is not None and locked.state in states.FINAL
+            is_forbidden = locked.state in forbidding
             if not is_forbidden:
                 self.change([locked.pk], **own(locked))
                 self._walk_above(locked.parent_id, change)
@@ -300,7 +302,7 @@ def _tell(rows: Any, ids: list[int]) -> None:
                 signals.send(signals.user_task_stopped, type(ended[pk]), status=ended[pk])
 
 
-def _refuse(row: Row, what: str | None) -> None:
+def _refuse(row: Row, what: str) -> None:
     """Say that a row in a final state keeps it. Raises TaskCanceledException if the task should end for that."""
     if row.state == states.CANCELED and not row.is_container:
         raise TaskCanceledException(f"{row.name!r} was canceled.")

@@ -123,6 +123,12 @@ def in_background(self, user_id, steps=2):
     return steps
 
 
+@shared_task(base=UserTask)
+def must_not_run(user_id):
+    """What is canceled before it begins."""
+    raise AssertionError("it was run")
+
+
 @shared_task
 def plain(*args):
     """No user task."""

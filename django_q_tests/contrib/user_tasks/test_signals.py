@@ -1,6 +1,7 @@
 """``user_task_stopped``: once for each row that ends, after the commit."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.db import connection, transaction
@@ -8,6 +9,7 @@ from django.db import connection, transaction
 from django_q.contrib.user_tasks import user_task_stopped
 from django_q.contrib.user_tasks.models import UserTaskStatus
 from django_q.contrib.user_tasks.receivers import sweep
+from django_q.models import OrmQ
 from django_q.tasks import async_chain, async_iter, cancel
 from django_q.testing import run_all
 from django_q_tests.contrib.user_tasks import followed
@@ -131,8 +133,6 @@ def test_in_sync_mode_it_is_told_too(user, heard):
 
 
 def test_what_left_the_queue_without_a_word_is_told_of_by_the_sweep(user, heard):
-    from django_q.models import OrmQ
-
     bare.delay(user.pk)
     OrmQ.objects.all().delete()
     sweep(using="default")
@@ -142,3 +142,40 @@ def test_what_left_the_queue_without_a_word_is_told_of_by_the_sweep(user, heard)
     UserTaskStatus.objects.update(modified=row.modified - timedelta(hours=2))
     sweep(using="default")
     assert heard == [("bare", "Failed", "Failed")] and row.artifacts.get().text.startswith("The task was interrupted")
+
+
+@pytest.mark.parametrize(
+    ("task", "state"), [(bare, "Succeeded"), (fails, "Failed"), (followed.must_not_run, "Canceled")]
+)
+def test_the_sweep_reads_in_the_history_how_a_task_ended(user, heard, task, state):
+    handle = task.delay(user.pk)
+    cancel(handle) if state == "Canceled" else run_all()
+    lost = UserTaskStatus.objects.get().modified - timedelta(hours=2)
+    UserTaskStatus.objects.update(state="In Progress", modified=lost)
+    heard.clear()
+
+    sweep(using="default")
+
+    assert [told[1] for told in heard] == [state]
+
+
+def test_the_sweep_leaves_alone_what_was_reset_after_its_end(user, heard):
+    bare.delay(user.pk)
+    run_all()
+    row = UserTaskStatus.objects.get()
+    row.reset()
+    with patch("django_q.contrib.user_tasks.receivers._LOST_AFTER", timedelta(0)):
+        sweep(using="default")
+
+    assert state_of(row) == "Pending"
+
+
+def test_the_sweep_ends_a_container_whose_end_nobody_saw(user, heard):
+    async_iter(counts, [(user.pk, 1), (user.pk, 2)], user_task_name="Group")
+    sweep(using="default")
+    UserTaskStatus.objects.filter(is_container=False).update(state="Succeeded")
+
+    sweep(using="default")
+    sweep(using="default")
+
+    assert heard == [("Group", "Succeeded", "Succeeded")]

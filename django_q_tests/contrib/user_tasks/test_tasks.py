@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from django_q.contrib.background.signals import task_started
 from django_q.contrib.user_tasks.models import UserTaskArtifact, UserTaskStatus
 from django_q.models import OrmQ, Schedule, Task
 from django_q.tasks import async_task, cancel, delete, fetch, requeue, schedule
@@ -115,6 +116,22 @@ def test_a_user_task_under_background_has_both_rows(user, django_capture_on_comm
     (run,) = run_all()
 
     assert run.result == 5 and only().state == "Succeeded"
+
+
+def test_under_background_it_is_a_user_task_also_where_somebody_listens(user):
+    begun = []
+
+    def receive(**kwargs):
+        begun.append(only().state)
+
+    task_started.connect(receive)
+    try:
+        followed.in_background(user.pk)
+        (run,) = run_all()
+    finally:
+        task_started.disconnect(receive)
+
+    assert run.result == 2 and begun == ["Pending"] and only().state == "Succeeded"
 
 
 # --- running -------------------------------------------------------------------------------------------------------

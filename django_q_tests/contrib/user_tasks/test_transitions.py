@@ -75,6 +75,15 @@ def test_a_name_is_shown_all_the_way_up(tree):
     assert {row.name for row in UserTaskStatus.objects.all()} == {"x" * 255, "n4", "n5"}
 
 
+def test_what_has_ended_can_be_named_unless_it_was_canceled(make):
+    done, canceled = make(state="Succeeded"), make(state="Canceled")
+    done.set_name("new")
+    with pytest.raises(TaskCanceledException):
+        canceled.set_name("new")
+
+    assert sorted(UserTaskStatus.objects.values_list("name", flat=True)) == ["n2", "new"]
+
+
 def test_steps_add_up_and_never_exceed_the_total(tree):
     chain, group, first, second, last = tree
     first.increment_completed_steps()
