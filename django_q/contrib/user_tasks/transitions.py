@@ -222,7 +222,12 @@ class StatusQuerySet(models.QuerySet[Any]):
     def _walk(
         self, row: Row, what: str, own: Change, change: Change, forbidding: Collection[str] = states.FINAL
     ) -> None:
-        """Change a row and those above it, unless its state is one of those that forbid it."""
+        """Change a row and those above it, unless its state is one of those that forbid it.
+
+        If the caller has a transaction open, those above follow after its commit: it may take long, and the ends of
+        other tasks below them, which the monitor writes, must not wait for it.
+        """
+        has_time = self._is_in_transaction_of_caller()
         with transaction.atomic(using=self.db):
             locked = self.lock([row.pk]).get(row.pk)
             if locked is None:
@@ -230,19 +235,28 @@ class StatusQuerySet(models.QuerySet[Any]):
             is_forbidden = locked.state in forbidding
             if not is_forbidden:
                 self.change([locked.pk], **own(locked))
-                self._walk_above(locked.parent_id, change)
+                if locked.parent_id is not None and has_time:
+                    above = partial(self._walk_above, locked.parent_id, change)
+                    transaction.on_commit(lambda: above(), using=self.db, robust=True)
+                else:
+                    self._walk_above(locked.parent_id, change)
             self._take_over(row)
         if is_forbidden:
             _refuse(row, what)
 
     def _walk_above(self, parent: int | None, change: Change) -> None:
-        while parent is not None:
-            above = self.lock([parent]).get(parent)
-            if above is None:
-                return
-            if columns := change(above):
-                self.change([above.pk], **columns)
-            parent = above.parent_id
+        with transaction.atomic(using=self.db):
+            while parent is not None:
+                above = self.lock([parent]).get(parent)
+                if above is None:
+                    return
+                if columns := change(above):
+                    self.change([above.pk], **columns)
+                parent = above.parent_id
+
+    def _is_in_transaction_of_caller(self) -> bool:
+        """Has anybody but a test case, whose transaction is never committed, a transaction open?"""
+        return not all(getattr(block, "_from_testcase", False) for block in connections[self.db].atomic_blocks)
 
     def _take_over(self, row: Row) -> bool:
         """Bring an object up to date with its row. False: that is gone."""

@@ -94,6 +94,22 @@ def test_steps_of_many_add_up_exactly(user):
     assert [own(each).completed_steps for each in (row, other, above)] == [40, 30, 70]
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="there a transaction that writes holds all others up")
+def test_a_task_that_moves_on_in_a_long_transaction_does_not_hold_up_the_end_of_another(user, told):
+    above = container(user, total_steps=8)
+    slow, other = make(user, above), make(user, above)
+
+    with transaction.atomic():
+        slow.increment_completed_steps(3)
+        slow.set_state("Stapling")
+        at_once(own(other).succeed)  # in a thread, as the monitor would
+        assert (own(above).completed_steps, own(other).state, told[other.pk]) == (4, "Succeeded", 1)
+
+    assert (own(above).completed_steps, own(slow).completed_steps, own(slow).state) == (7, 3, "Stapling")
+    at_once(own(slow).succeed)
+    assert (own(above).state, own(above).completed_steps) == ("Succeeded", 8)
+
+
 def test_a_failure_and_the_last_success_end_their_container_once(user, told):
     for _ in range(ROUNDS):
         above = container(user)
