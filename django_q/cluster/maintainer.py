@@ -8,7 +8,7 @@ from django.db.models import F
 
 from django_q import conf, signals
 from django_q.cluster import identity
-from django_q.engine import completion, gathering, records, succession
+from django_q.engine import completion, gathering, recorded, records, succession
 from django_q.engine.retention import Retention
 from django_q.engine.succession import Step
 from django_q.kernel import clock
@@ -91,7 +91,7 @@ class Maintainer:
         """Cancel what was asked to stop while the dead cluster held it."""
         unwanted = OrmQ.objects.using(self.alias).exclude(stop_requested_at=None).filter(state=TaskState.READY)
         for row in unwanted:
-            with transaction.atomic(using=self.alias):
+            with transaction.atomic(using=self.alias), recorded.together(self.alias):
                 records.archive_unrun(self.alias, row, cluster=self.cluster, error="Canceled; its cluster died.")
                 if row.chain:
                     options = json.loads(row.options) if row.options else {}

@@ -63,10 +63,17 @@ class _Batch:
         self.settled = settled
         self.queue = OrmQ.objects.using(self.alias)
         # What attempts_recorded is sent, if anybody listens.
-        self.recorded: list[RecordedAttempt] | None = [] if signals.attempts_recorded.receivers else None
+        self.recorded: list[RecordedAttempt] | None = None
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Move what ended; put back what did not."""
+        """Move what ended; put back what did not; tell of both."""
+        if not signals.attempts_recorded.receivers:
+            self._record(outcomes)
+            return
+        with recorded.together(self.alias) as self.recorded:
+            self._record(outcomes)
+
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
         ended = {(o.id, o.token): o for o in outcomes if o.ending is Ending.SUCCEEDED}
         others = {(o.id, o.token): o for o in outcomes if o.ending is not Ending.SUCCEEDED}
         missing = self._put_back(others, ended) if others else []
@@ -75,8 +82,6 @@ class _Batch:
         found = {(row["id"], row["token"]) for row in rows}
         missing += [key for key in ended if key not in found]
         self.settled.discarded = tuple(self._unrecorded(missing) if missing else ())
-        if self.recorded:
-            recorded.tell(self.recorded, self.alias)
 
     def _put_back(self, others: dict[Key, Outcome], ended: dict[Key, Outcome]) -> list[Key]:
         """Retry, release or postpone what is not at its end; add the rest to ``ended``. Return what is not held."""

@@ -1,7 +1,9 @@
 """Tell of attempts in the transaction that records how they ended, so that what follows is written with it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,12 +51,37 @@ class RecordedAttempt:
         )
 
 
+_waiting: ContextVar[list[RecordedAttempt] | None] = ContextVar("django_q_recorded_waiting", default=None)
+
+
+@contextmanager
+def together(alias: str) -> Iterator[list[RecordedAttempt]]:
+    """Tell of all that is recorded in the open transaction by one signal, at the end of this block.
+
+    Receivers that lock rows of their own can then lock them in one order. More may be added to the list; a block in a
+    block belongs to the outer one.
+    """
+    outer = _waiting.get()
+    if outer is not None:
+        yield outer
+        return
+    attempts: list[RecordedAttempt] = []
+    token = _waiting.set(attempts)
+    try:
+        yield attempts
+    finally:
+        _waiting.reset(token)
+    if attempts:
+        tell(attempts, alias)
+
+
 def tell_unrun(row: OrmQ, error: str, alias: str) -> None:
     """Send ``attempts_recorded`` for a task that left the queue without being run, in the open transaction."""
     if signals.attempts_recorded.receivers and row.kind == TaskKind.TASK:
         report = Report(0.0, 0.0, error=error)
         outcome = Outcome(row.pk, "", Ending.CANCELED, report)
-        tell([RecordedAttempt.of(row.__dict__, outcome, row.q_options(), is_last=True)], alias)
+        with together(alias) as attempts:
+            attempts.append(RecordedAttempt.of(row.__dict__, outcome, row.q_options(), is_last=True))
 
 
 def tell(attempts: Sequence[RecordedAttempt], alias: str) -> None:

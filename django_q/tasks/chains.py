@@ -15,7 +15,7 @@ from django_q.exceptions import InvalidValue
 from django_q.kernel import ids
 from django_q.kernel.states import TaskState
 from django_q.tasks import groups, options
-from django_q.tasks.enqueue import Draft, prepare, run_here, runs_here, submit
+from django_q.tasks.enqueue import CHAIN, Draft, prepare, run_here, runs_here, submit, write_companions
 from django_q.tasks.lookup import Function
 from django_q.tasks.options import Given
 
@@ -142,6 +142,7 @@ def _draft(links: list[Link], group: str | None, common: Given, *, goes_on: bool
         marks: dict[str, Any] = {ON_FAILURE: CONTINUE} if goes_on else {}
         step = prepare(func, args, kwargs, {**common, **given, "group": group or chain}, settings, **marks)
         step.place(chain=chain)
+        step.within = CHAIN
         if steps:
             step.place(state=TaskState.WAITING.value, waits_for=steps[-1].id)
         steps.append(step)
@@ -174,6 +175,7 @@ def _checked(on_failure: str) -> str:
 def _run_here(steps: list[Draft], settings: Settings, *, goes_on: bool) -> None:
     """Run the steps in this process; raise what the first that failed raised, when the others have ended."""
     first: BaseException | None = None
+    write_companions(steps, settings.orm)
     for number, step in enumerate(steps, 1):
         step.place(state=TaskState.READY.value, waits_for=None)
         error = run_here(step)

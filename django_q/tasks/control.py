@@ -1,6 +1,7 @@
 """Take tasks back, stop them, run them again, and count them."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -66,6 +67,19 @@ def cancel(task_id: Name) -> bool:
                 _cancel_items(row, settings)
             return True
     return False
+
+
+def take_back(task_ids: Iterable[str]) -> list[str]:
+    """Cancel those of some tasks that nobody has claimed, in one transaction, and return their ids.
+
+    What a cluster holds goes on. The later steps of their chains end with them.
+    """
+    settings = conf.current()
+    queue = OrmQ.objects.using(settings.orm).exclude(kind=TaskKind.HOOK).exclude(state=TaskState.CLAIMED)
+    # Read before the transaction begins: on SQLite one that has read may write no more once another one has written.
+    rows = list(queue.filter(pk__in=set(task_ids)).order_by("pk"))
+    with transaction.atomic(using=settings.orm), recorded.together(settings.orm):
+        return [row.pk for row in rows if _take_back(row, settings)]
 
 
 def requeue(task: Name | Task) -> str:
@@ -149,7 +163,7 @@ def _newest(text: str, settings: Settings) -> OrmQ | None:
 
 def _drop(row: OrmQ, settings: Settings) -> bool:
     """Delete a row that nobody has claimed; the later steps of its chain end with it."""
-    with transaction.atomic(using=settings.orm):
+    with transaction.atomic(using=settings.orm), recorded.together(settings.orm):
         if not OrmQ.objects.using(settings.orm).filter(pk=row.pk).discard():
             return False
         recorded.tell_unrun(row, _DELETED, settings.orm)
@@ -169,7 +183,7 @@ def _take_back(row: OrmQ, settings: Settings) -> bool:
     """Move a row that nobody has claimed to the history, with what follows from its end. False: somebody was faster."""
     outcome = Outcome(row.pk, "", Ending.CANCELED, Report(0.0, 0.0))
     values = {name: row.__dict__[name] for name in ("id", "name", "func", "group", "hook", "queue", "args", "kwargs")}
-    with transaction.atomic(using=settings.orm):
+    with transaction.atomic(using=settings.orm), recorded.together(settings.orm):
         if not records.archive_unrun(settings.orm, row, cluster=None, error=_CANCELED):
             return False
         ready = _follow(row, settings) | ({row.queue} if row.hook else set())

@@ -1,5 +1,6 @@
 """Put calls into the queue: one row each, in the caller's transaction, announced after its commit."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from django_q.tasks import initiator, lookup, options
 from django_q.tasks.calls import takes_options
 from django_q.tasks.lookup import Function
 from django_q.tasks.options import Given, Options
+
+#: What the column ``chain`` of a row may name: a chain of which it is a step, an iteration of which it is an item.
+CHAIN, ITERATION = "chain", "iteration"
 
 _TASK = TaskKind.TASK.value
 _READY = TaskState.READY.value
@@ -78,6 +82,8 @@ class Draft:
     sync: bool | None = None
     told: dict[str, Any] | None = None  # what pre_enqueue was sent, and post_enqueue will be
     beside: Callable[[], Any] | None = None  # writes what belongs to the row, in its transaction
+    companions: tuple["Companion", ...] = ()
+    within: str | None = None  # CHAIN or ITERATION, if that is what its chain names
 
     @property
     def id(self) -> str:
@@ -94,6 +100,24 @@ class Draft:
         values = dict(zip(NEW_COLUMNS, self.row, strict=True)) | columns
         self.row = tuple(values[column] for column in NEW_COLUMNS)
 
+    def mark(self, **marks: Any) -> None:
+        """Add marks to the options of the row, which are not signed; those who are told how it ended find them."""
+        stored = self.column("options")
+        self.place(options=json.dumps({**(json.loads(stored) if stored else {}), **marks}, separators=(",", ":")))
+
+    def accompany(self, write: "Writer", row: Any) -> None:
+        """Have ``write`` write a row of another table in the transaction of this one; where the task runs in this
+        process, before it begins.
+
+        It is called once for all the tasks that are enqueued together, with a list of their drafts and rows, and the
+        alias.
+        """
+        self.companions += ((write, row),)
+
+
+Writer = Callable[[Sequence[tuple[Draft, Any]], str], object]
+Companion = tuple[Writer, Any]
+
 
 def prepare(
     func: Function,
@@ -109,11 +133,31 @@ def prepare(
 
     Among rows of one priority it is claimed as if it had been enqueued at the moment ``place`` (seconds since the
     epoch; None: now). All that can be wrong with a call is found here, before anything is written.
+
+    If the class of a callable object has a method ``on_prepared(self, draft, args, kwargs)``, it is called with what
+    will be written, may add to it, and what it raises is raised. A function that is named by its path is asked, too, if
+    its module is imported here already.
     """
     task_id = ids.new_id(place)
     if signals.pre_enqueue.receivers or signals.post_enqueue.receivers:
-        return _prepare_observed(task_id, func, args, kwargs, given, settings, marks)
-    return draft(task_id, func, args, kwargs, options.parse(given), settings, marks)
+        prepared = _prepare_observed(task_id, func, args, kwargs, given, settings, marks)
+        args, kwargs = tuple(prepared.told["args"]), prepared.told["kwargs"]  # type: ignore[index]
+    else:
+        prepared = draft(task_id, func, args, kwargs, options.parse(given), settings, marks)
+    _ask_function(func, prepared, args, kwargs, settings)
+    return prepared
+
+
+def _ask_function(
+    func: Function, prepared: Draft, args: tuple[Any, ...], kwargs: dict[str, Any], settings: Settings
+) -> None:
+    if isinstance(func, str):
+        found = lookup.resolved(func) if runs_here(prepared, settings) else lookup.loaded(func)
+    else:
+        found = func
+    ask = getattr(type(found), "on_prepared", None)
+    if ask is not None:
+        ask(found, prepared, args, kwargs)
 
 
 def draft(
@@ -165,6 +209,7 @@ def submit(tasks: Sequence[Draft], settings: Settings) -> None:
     """
     first = tasks[0]
     if runs_here(first, settings):
+        write_companions(tasks, settings.orm)
         for task in tasks:
             error = run_here(task)
             if error is not None:
@@ -191,11 +236,14 @@ def _write(tasks: Sequence[Draft], alias: str) -> None:
     broker = tasks[0].broker or current_broker()
     rows = [task.row for task in tasks]
     besides = [task.beside for task in tasks if task.beside is not None]
+    are_accompanied = any(task.companions for task in tasks)
     try:
-        with transaction.atomic(using=alias) if len(rows) > 1 or besides else nullcontext():
+        with transaction.atomic(using=alias) if len(rows) > 1 or besides or are_accompanied else nullcontext():
             broker.enqueue(rows)
             for beside in besides:
                 beside()
+            if are_accompanied:
+                write_companions(tasks, alias)
     except TROUBLES as error:
         raise explained(error, alias, coroutine="aasync_task") from error
     _tell(tasks)
@@ -203,6 +251,18 @@ def _write(tasks: Sequence[Draft], alias: str) -> None:
         tell_keepers(broker, DUE, alias)
     for queue in dict.fromkeys(row[_QUEUE] for row in rows if row[_STATE] == _READY):
         announce(broker, queue, alias)
+
+
+def write_companions(tasks: Sequence[Draft], alias: str) -> None:
+    """Write the rows of other tables that belong to these tasks: all of them or none."""
+    by_writer: dict[Writer, list[tuple[Draft, Any]]] = {}
+    for task in tasks:
+        for write, row in task.companions:
+            by_writer.setdefault(write, []).append((task, row))
+    if by_writer:
+        with transaction.atomic(using=alias):
+            for write, rows in by_writer.items():
+                write(rows, alias)
 
 
 def _tell(tasks: Iterable[Draft]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 
 from django_q import conf
 from django_q.conf import Settings
@@ -22,7 +22,7 @@ logger = logging.getLogger("django_q")
 
 _CHANGED = ("next_run", "repeats", "task", "fired_at", "missed", "missed_runs", "error", "paused_at")
 _MOST = 2**31
-# What a row that nobody checked, or what a receiver of pre_enqueue made of a task, can raise.
+# What a row that nobody checked can raise.
 _CANNOT_RUN = (ClusterError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
@@ -74,7 +74,9 @@ def _fire(row: Schedule, settings: Settings) -> _Firing:
     try:
         found = _plan(row, now, settings)
         firing.tasks = [_draft(row, moment, settings) for moment in found.runs]
-    except _CANNOT_RUN as error:
+    except DatabaseError:
+        raise
+    except Exception as error:  # a row that nobody checked, a receiver of pre_enqueue, on_prepared() of a task
         _note(firing, error, now)
         return firing
     _advance(firing, found, now)

@@ -15,7 +15,7 @@ from django_q.kernel import ids
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models import Task
 from django_q.tasks import options, results
-from django_q.tasks.enqueue import Draft, draft, prepare, run_here, runs_here, submit
+from django_q.tasks.enqueue import ITERATION, Draft, draft, prepare, run_here, runs_here, submit, write_companions
 from django_q.tasks.lookup import Function
 from django_q.tasks.options import Given
 from django_q.tasks.remarks import remark
@@ -43,7 +43,7 @@ def async_iter(func: Function, args_iter: Iterable[Any], /, **kwargs: Any) -> st
     items = _items(func, calls, kwargs, given, whole_id, settings)
     whole = _whole(func, calls, kwargs, given, whole_id, settings)
     if runs_here(whole, settings):
-        _run_here([*items, whole])
+        _run_here([*items, whole], settings)
     else:
         submit([whole, *items], settings)
     return whole_id
@@ -139,6 +139,7 @@ def _items(
     items = [prepare(func, args, kwargs, mine, settings) for args in calls]
     for item in items:
         item.place(chain=whole)
+        item.within = ITERATION
     return items
 
 
@@ -157,8 +158,9 @@ def _whole(
     return whole
 
 
-def _run_here(rows: list[Draft]) -> None:
+def _run_here(rows: list[Draft], settings: Settings) -> None:
     """Run items and gather in this process; raise what the first item that failed raised, when all have ended."""
+    write_companions(rows, settings.orm)
     errors = []
     for row in rows:
         row.place(state=TaskState.READY.value)

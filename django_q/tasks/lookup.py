@@ -47,6 +47,24 @@ def signature(func: Function) -> Signature | None:
     return None if found is None or isinstance(found, FunctionNotFound) else callables.signature_of(found)
 
 
+def resolved(path: str) -> Callable[..., Any] | None:
+    """Return the function of a path, imported now; None if it cannot be found here."""
+    found = _found(path)
+    return None if isinstance(found, FunctionNotFound) else found
+
+
+def loaded(path: str) -> Any:
+    """Return what stands under a path in modules that are imported already; None if nothing does."""
+    parts = callables.normalize(path).split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:length]))
+        if found is not None:
+            for name in parts[length:]:
+                found = getattr(found, name, None)
+            return found
+    return None
+
+
 def known(func: Function) -> Function:
     """Return the function of a path where it can be found and a mistake shall be told at once: with DEBUG."""
     if not settings.DEBUG or not isinstance(func, str):

@@ -111,7 +111,8 @@ def modules():
         parts = source.path.relative_to(PACKAGE.parent).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         # Settings and entry points of the example project do things when they are imported: that is their job.
-        if not name.startswith("django_q.examples.project"):
+        # The application of the course export has another name, under which its models are known.
+        if not name.startswith(("django_q.examples.project", "django_q.examples.courses.")):
             yield name
 
 

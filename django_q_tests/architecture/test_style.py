@@ -15,6 +15,7 @@ NOW_OWNERS = {"datetime", "date", "timezone", "arrow"}
 
 # The walls: where an exception of any kind must not go any further, and why. An except that ends by raising is no wall.
 WALLS: dict[str, str] = {
+    "contrib/user_tasks/tasks.py": "around the user's text for an error",
     "engine/reporters.py": "somebody else's reporter must not harm the task",
     "cluster/database.py": "around the tick of a role",
     "cluster/launch.py": "around the set-up of Django in a child",
@@ -26,11 +27,12 @@ WALLS: dict[str, str] = {
     "engine/recorded.py": "around receivers that write with an outcome",
     "kernel/codec.py": "around the user's __reduce__ and __repr__",
     "management/doctor/machine.py": "around the user's cache",
+    "tasks/firing.py": "around what a task does when a schedule enqueues it, lest it hold up the others",
     "tasks/lookup.py": "around the import of the user's module, which may work where the worker is",
 }
 
-# The only file whose verbs change the state of a queue row.
-ASSIGNS_STATE = {"models/queue.py"}
+# The only file whose verbs change the state of a queue row. That of a user task is another one.
+ASSIGNS_STATE = {"models/queue.py", "contrib/user_tasks/settling.py"}
 
 # Imports inside functions, and why each has to be there. AppConfig.ready is always allowed: Django demands it.
 LATE_IMPORTS: dict[str, str] = {

@@ -1,8 +1,17 @@
 """What the settings of all databases have in common."""
 
 import os
+import sys
+from pathlib import Path
 
 import django
+
+import django_q
+
+# The application of the course export, which its tasks know as `my_app`.
+COURSES = str(Path(django_q.__file__).parent / "examples" / "courses")
+if COURSES not in sys.path:
+    sys.path.append(COURSES)
 
 SECRET_KEY = "only for tests"
 DEBUG = False
@@ -26,7 +35,9 @@ INSTALLED_APPS = [
     "django_q",
     # Applications of their own, each with models and migrations.
     "django_q.contrib.background",
+    "django_q.contrib.user_tasks",
     "django_q.examples.experimenteditor",
+    "my_app",
 ]
 
 MIDDLEWARE = [

@@ -93,7 +93,14 @@ class TaskProxy:
         """What a worker runs: the function, with the signals of its beginning and its errors where somebody listens."""
         if not (signals.task_started.receivers or signals.task_error.receivers):
             return self.task_function
-        return _told(self.task_function)
+        # What is decorated may itself stand for something that only workers run.
+        return _told(getattr(self.task_function, "worker_function", self.task_function))
+
+    def on_prepared(self, draft: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Tell what is decorated that a call of it will be enqueued, if it wants to know."""
+        ask = getattr(type(self.task_function), "on_prepared", None)
+        if ask is not None:
+            ask(self.task_function, draft, args, kwargs)
 
     def __str__(self) -> str:
         return f"TaskProxy({self.name})"

@@ -1,0 +1,28 @@
+"""The Django application."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class UserTasksConfig(AppConfig):
+    """Add ``"django_q.contrib.user_tasks"`` to INSTALLED_APPS."""
+
+    name = "django_q.contrib.user_tasks"
+    label = "django_q_user_tasks"
+    verbose_name = _("User tasks")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to the cluster, and to the deletion of artifacts."""
+        from django.db.models.signals import post_delete
+
+        from django_q import signals
+        from django_q.contrib.user_tasks import checks, receivers
+        from django_q.contrib.user_tasks.models import UserTaskArtifact
+
+        signals.attempts_recorded.connect(receivers.on_attempts_recorded, dispatch_uid="django_q_user_tasks.recorded")
+        signals.history_pruned.connect(receivers.sweep, dispatch_uid="django_q_user_tasks.sweep")
+        post_delete.connect(
+            receivers.on_artifact_deleted, sender=UserTaskArtifact, dispatch_uid="django_q_user_tasks.files"
+        )
+        checks.register_all()

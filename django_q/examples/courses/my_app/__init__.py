@@ -1,0 +1,1 @@
+"""Courses that are exported by user tasks."""

@@ -1,0 +1,1 @@
+"""User tasks: rows, states, containers, artifacts, and what becomes of them in a cluster."""
