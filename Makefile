@@ -27,7 +27,7 @@ test-process: ## Run the tests that start real clusters
 test-browser: ## Visit the admin in Chromium
 	@python3 .ci/check browser
 
-acceptance: install ## Print each statement about Django Q with its tests, ours and with the real django-q2
+acceptance: install ## Print each statement about other systems with its tests, ours and with the real django-q2
 	$(LANE_A) -m django_q_tests.acceptance
 
 chaos: install ## Run 20 000 tasks while 100 processes are killed at random, on PostgreSQL

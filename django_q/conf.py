@@ -19,9 +19,10 @@ from django.core.signals import setting_changed
 from django.db import DEFAULT_DB_ALIAS
 
 from django_q.exceptions import InvalidSettings, InvalidValue
-from django_q.kernel import values
+from django_q.kernel import overrides, values
 from django_q.kernel.codec import SERIALIZERS, Codec, derive_key
 from django_q.kernel.old_names import OldConf
+from django_q.kernel.queues import EVERY
 from django_q.kernel.recurrence import Policy, policy, zone_of
 from django_q.kernel.retry import Backoff
 
@@ -88,7 +89,7 @@ class Settings:
 
     name: str = option("default", "Name of the cluster and of the queue that tasks go to.")
     queues: tuple[str, ...] = option(
-        tuple, "Queues that this cluster works on, first things first; None: its name only."
+        tuple, "Queues that this cluster works on, first things first; ['*']: every one; None: its name only."
     )
     orm: str = option(DEFAULT_DB_ALIAS, "Alias of the database that holds queue, history, hooks and heartbeats.")
     workers: int = option(usable_cpus, "Worker processes; None: one for each usable CPU.", minimum=1)
@@ -250,14 +251,18 @@ logger = logging.getLogger("django-q")
 
 
 def raw() -> Mapping[str, Any]:
-    """Return Q_CLUSTER as written, under the name that Q_CLUSTER_NAME in the environment chooses."""
+    """Return Q_CLUSTER as written, under the name that Q_CLUSTER_NAME in the environment chooses, and what a command
+    gives to this process in its place."""
+    return {**_as_written(), **overrides.read(), **_changes}
+
+
+def _as_written() -> Mapping[str, Any]:
     written = getattr(settings, "Q_CLUSTER", None) or {}
     chosen = os.environ.get("Q_CLUSTER_NAME", "")
     if not isinstance(written, Mapping) or not chosen:
-        return {**_without_alternatives(written), **_changes}
+        return _without_alternatives(written)
     base = {key: value for key, value in _without_alternatives(written).items() if key not in ("name", "queues")}
-    overrides = written.get("ALT_CLUSTERS") or {}
-    return {"name": chosen, **base, **overrides.get(chosen, {}), **_changes}
+    return {"name": chosen, **base, **(written.get("ALT_CLUSTERS") or {}).get(chosen, {})}
 
 
 def _without_alternatives(written: Any) -> Mapping[str, Any]:
@@ -322,17 +327,7 @@ def _contradictions(conf: Settings, written: Mapping[str, Any]) -> list[Problem]
     if conf.kill_after <= 0:
         message = f"Q_CLUSTER['kill_after'] is {conf.kill_after!r}: a task could not react before it is killed."
         found.append(Problem("E003", message, "Set it to a number of seconds above 0."))
-    if written.get("queues") is not None and not written["queues"]:
-        message = f"Q_CLUSTER['queues'] is {written['queues']!r}: this cluster would work on nothing."
-        found.append(Problem("E003", message, "Name at least one queue, or leave it out for the cluster's own."))
-    too_long = [queue for queue in (conf.name, *conf.queues) if len(queue) > QUEUE_LENGTH]
-    if too_long:
-        message = f"Q_CLUSTER names a queue of {len(too_long[0])} characters: {too_long[0]!r}."
-        found.append(Problem("E003", message, f"Use at most {QUEUE_LENGTH} characters."))
-    twice = sorted({queue for queue in conf.queues if conf.queues.count(queue) > 1})
-    if twice:
-        message = f"Q_CLUSTER['queues'] names {twice[0]!r} more than once."
-        found.append(Problem("E003", message, "Name each queue once, in the order of their importance."))
+    found += [Problem("E003", message, hint) for message, hint in _wrong_queues(conf, written)]
     try:
         conf.zone  # noqa: B018  asking is what tells
     except InvalidValue as error:
@@ -342,6 +337,31 @@ def _contradictions(conf: Settings, written: Mapping[str, Any]) -> list[Problem]
         hint = f"Use one of {', '.join(map(repr, settings.DATABASES))}, or add {conf.orm!r} to DATABASES."
         found.append(Problem("E003", message, hint))
     return found
+
+
+def _wrong_queues(conf: Settings, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the names of queues, each with its remedy."""
+    if written.get("queues") is not None and not written["queues"]:
+        message = f"Q_CLUSTER['queues'] is {written['queues']!r}: this cluster would work on nothing."
+        yield message, "Name at least one queue, or leave it out for the cluster's own."
+    too_long = [queue for queue in (conf.name, *conf.queues) if len(queue) > QUEUE_LENGTH]
+    if too_long:
+        message = f"Q_CLUSTER names a queue of {len(too_long[0])} characters: {too_long[0]!r}."
+        yield message, f"Use at most {QUEUE_LENGTH} characters."
+    twice = sorted({queue for queue in conf.queues if conf.queues.count(queue) > 1})
+    if twice:
+        yield f"Q_CLUSTER['queues'] names {twice[0]!r} more than once.", _ONCE
+    if conf.name == EVERY:
+        message = f"Q_CLUSTER['name'] is {EVERY!r}, which means every queue and is the name of none."
+        yield message, f"Choose another name, and write 'queues': [{EVERY!r}] for a cluster that serves every queue."
+    elif EVERY in conf.queues and len(conf.queues) > 1:
+        message = (
+            f"Q_CLUSTER['queues'] is {list(conf.queues)!r}: {EVERY!r} means every queue, and others stand beside it."
+        )
+        yield message, f"Write [{EVERY!r}] for every queue, or only the names, in the order of their importance."
+
+
+_ONCE = "Name each queue once, in the order of their importance."
 
 
 def _accept(declared: Option, value: Any) -> dict[str, Any]:

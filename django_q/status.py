@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django_q import conf
 from django_q.brokers import Broker
 from django_q.kernel import clock
+from django_q.kernel.queues import serves
 from django_q.tasks.clusters import ClusterView, clusters
 from django_q.tasks.overview import age
 
@@ -43,7 +44,7 @@ class Stat:
     def get_all(broker: Broker | None = None) -> list["Stat"]:
         """Return how the clusters stand that live, those of a broker's queue if one is given."""
         living = clusters(conf.current().orm)[0]
-        return [stat_of(each) for each in living if broker is None or broker.list_key in each.queues]
+        return [stat_of(each) for each in living if broker is None or serves(each.queues, broker.list_key)]
 
     @staticmethod
     def of_process(pid: int) -> "Stat":

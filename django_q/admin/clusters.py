@@ -19,6 +19,7 @@ from django_q.admin.pages import ReadOnlyAdmin, dated
 from django_q.admin.paginator import AtLeast
 from django_q.admin.routes import routes
 from django_q.admin.words import ENDED, state_of
+from django_q.kernel.queues import EVERY
 from django_q.models import Incarnation
 from django_q.models.dialects import dialect_for
 from django_q.tasks import backlog
@@ -104,8 +105,10 @@ class IncarnationAdmin(ReadOnlyAdmin):
         for row in rows:
             vars(row)["view"] = view_of(row)
         living = [_view(row) for row in rows if row.dead_at is None]
-        names = sorted({queue for view in living for queue in view.queues})[: backlog.MOST_QUEUES]
+        served = {queue for view in living for queue in view.queues}
+        names = backlog.queue_names() if EVERY in served else sorted(served)[: backlog.MOST_QUEUES]
         ready = {depth.queue: depth.ready for depth in backlog.depths(names)}
+        ready[EVERY] = sum(ready.values())
         for row in rows:
             vars(row)["ready"] = None if row.dead_at else [ready.get(queue, 0) for queue in _view(row).queues]
         return rows

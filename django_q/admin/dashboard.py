@@ -18,6 +18,7 @@ from django_q.admin.graphs import graphs_of
 from django_q.admin.sight import Sight
 from django_q.admin.words import ENDED, QUIET, ended_how, state_of, word_of
 from django_q.kernel import clock
+from django_q.kernel.queues import serves
 from django_q.kernel.states import Reason, TaskState
 from django_q.models import Failure, Incarnation, OrmQ
 from django_q.tasks import TaskProgress, activity, backlog, progress_of_many
@@ -86,7 +87,7 @@ def _queue(sight: Sight, living: Sequence[ClusterView]) -> dict[str, Any]:
     advances = progress_of_many(each.row.pk for each in running)
     return {
         "counters": _states(depths, sight),
-        "queues": [_queue_line(depth, heads.get(depth.queue), depth.queue in served) for depth in depths],
+        "queues": [_queue_line(depth, heads.get(depth.queue), serves(served, depth.queue)) for depth in depths],
         "complaints": [unserved(depth.queue).told() for depth in depths if _is_deserted(depth, served)],
         "oldest": _oldest(sight, heads.values()),
         "running": [_running(sight, each, living, advances) for each in running[:_RUNNING]],
@@ -114,7 +115,7 @@ def _states(depths: Iterable[Depth], sight: Sight) -> list[Counter]:
 
 def _is_deserted(depth: Depth, served: set[str]) -> bool:
     holds = depth.ready + depth.deferred + depth.waiting + depth.claimed
-    return depth.queue not in served and bool(holds)
+    return not serves(served, depth.queue) and bool(holds)
 
 
 def _queue_line(depth: Depth, heads: list[OrmQ] | None, is_served: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from django_q import conf
 from django_q.admin import display
 from django_q.admin.dates import Period
 from django_q.admin.search import Finder
+from django_q.kernel.queues import named
 from django_q.models import Incarnation
 from django_q.models.labels import KINDS, REASONS, STATES
 
@@ -198,7 +199,8 @@ class ServedQueueFilter(QueueFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
         settings = conf.current()
-        found = {settings.name, *settings.queues, *lately(request, model_admin)["queue"], *self._served(request)}
+        known = (settings.name, *settings.queues, *self._served(request))
+        found = {*named(known), *lately(request, model_admin)["queue"]}
         if self.value():
             found.add(str(self.value()))
         return [(name, name) for name in sorted(found)[:_MOST_CHOICES]]

@@ -12,6 +12,7 @@ from django_q.admin.pages import ReadOnlyAdmin, aged, dated
 from django_q.admin.relations import ended_links, holders, page_of, user_of
 from django_q.admin.search import HELP
 from django_q.engine.decision import UNKNOWN, unknown_since
+from django_q.kernel.queues import serves
 from django_q.kernel.states import TaskKind, TaskState
 from django_q.models import Failure, OrmQ
 from django_q.tasks import backlog, progress_of_many, waiting
@@ -107,7 +108,7 @@ class OrmQAdmin(ReadOnlyAdmin):
     def notices(self, request: HttpRequest) -> list[str]:
         """Name the queues with work that no cluster does."""
         served = backlog.served_queues()
-        alone = [name for name in backlog.queue_names(served) if name not in served]
+        alone = [name for name in backlog.queue_names(served) if not serves(served, name)]
         depths = backlog.depths(alone)
         return [
             waiting.unserved(depth.queue, served).told()

@@ -1,15 +1,21 @@
 """The verbs that every broker has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django_q.engine.completion import Settled
 from django_q.kernel.messages import Claim, Outcome
+from django_q.kernel.queues import EVERY
 
 # What the keepers of the clusters on a host are told; no queue may bear such a name.
 DUE = "*due"
 STOP = "*stop"
+
+
+def is_meant(names: Collection[str], told: str) -> bool:
+    """Is who listens for these names meant by what a bell tells? Keepers' topics are no queues."""
+    return told in names or EVERY in names and told not in (DUE, STOP)
 
 
 class Listener(ABC):
@@ -65,7 +71,7 @@ class QueueBroker(ABC):
 
     @abstractmethod
     def listen(self, queues: Sequence[str]) -> Listener:
-        """Return the bell of these queues."""
+        """Return the bell of these queues; ``"*"`` is that of every queue."""
 
     @abstractmethod
     def listen_for(self, topics: Sequence[str]) -> Listener:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import Error, connections
 
 from django_q.brokers import doorbell
-from django_q.brokers.base import Listener
+from django_q.brokers.base import Listener, is_meant
 from django_q.kernel import clock, ids
 
 logger = logging.getLogger("django_q.cluster")
@@ -87,7 +87,8 @@ class _Datagrams(Listener):
                 message = self._bell.recv(4096)
             except BlockingIOError:
                 return rang
-            rang = rang or not self._queues.isdisjoint(message.decode(errors="replace").split("\n"))
+            told = message.decode(errors="replace").split("\n")
+            rang = rang or any(is_meant(self._queues, name) for name in told)
 
     def close(self) -> None:
         self._bell.close()
@@ -125,7 +126,7 @@ class _Notifications(Listener):
         try:
             pgconn.consume_input()
             while (notify := pgconn.notifies()) is not None:
-                rang = rang or notify.extra.decode(errors="replace") in self._queues
+                rang = rang or is_meant(self._queues, notify.extra.decode(errors="replace"))
         except self._connection.Database.Error:
             self.close()
         return rang

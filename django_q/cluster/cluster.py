@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from multiprocessing.process import BaseProcess
 
 from django.db import Error, connections
@@ -13,9 +14,10 @@ from django_q import conf
 from django_q.brokers import Broker
 from django_q.cluster import identity, logs
 from django_q.cluster.sentinel import Orders, Sentinel
-from django_q.conf import Conf, Settings
+from django_q.conf import Conf
 from django_q.exceptions import ClusterError, ClusterNotStarted, TransactionError
 from django_q.kernel import clock
+from django_q.kernel.queues import serves
 from django_q.status import Stat
 
 _START = 30.0  # seconds that a start may take before nobody waits for it any more
@@ -34,11 +36,13 @@ class Cluster:
         *,
         workers: int | None = None,
         until_empty: bool = False,
+        duration: float = 0.0,
+        patient_signals: Iterable[int] = (),
         log_level: str | None = None,
         json_logs: bool = False,
     ) -> None:
         self.settings = conf.current()
-        if broker is not None and broker.list_key not in self.settings.queues:
+        if broker is not None and not serves(self.settings.queues, broker.list_key):
             raise ClusterError(
                 f"This cluster serves {', '.join(map(repr, self.settings.queues))}, not {broker.list_key!r}, the queue "
                 f"of the broker. Add it to Q_CLUSTER['queues'], or set Q_CLUSTER_NAME={broker.list_key} in the "
@@ -46,6 +50,8 @@ class Cluster:
             )
         self.workers = workers or self.settings.workers
         self.until_empty = until_empty
+        self.duration = duration
+        self.patient_signals = tuple(patient_signals)
         self.log_level = log_level or self.settings.log_level
         self.json_logs = json_logs
         self._process: BaseProcess | None = None
@@ -60,8 +66,7 @@ class Cluster:
         context = multiprocessing.get_context(self.settings.start_method)
         if self.settings.start_method == "forkserver":
             context.set_forkserver_preload(["django_q.cluster.preload"])
-        orders = _orders(self.settings, workers=self.workers, until_empty=self.until_empty)
-        return Sentinel(orders, context, log_level=self.log_level, json_logs=self.json_logs).run()
+        return Sentinel(self._orders(), context, log_level=self.log_level, json_logs=self.json_logs).run()
 
     def start(self, *, wait: bool = True) -> int:
         """Start the cluster in a child process, wait until it is there if asked to, and return its process id.
@@ -157,6 +162,25 @@ class Cluster:
     def _run_and_exit(self) -> None:
         sys.exit(self.run())
 
+    def _orders(self) -> Orders:
+        settings = self.settings
+        return Orders(
+            name=settings.name,
+            workers=self.workers,
+            pushers=settings.pushers,
+            concurrency=settings.concurrency,
+            cpu_affinity=settings.cpu_affinity,
+            grace=settings.grace,
+            kill_after=settings.kill_after,
+            heartbeat=settings.heartbeat,
+            lease=settings.lease,
+            strict_lease=settings.strict_lease,
+            until_empty=self.until_empty,
+            duration=self.duration,
+            patient_signals=self.patient_signals,
+            worker_options={"recycle": settings.recycle, "max_rss": settings.max_rss},
+        )
+
 
 def _close_connections() -> None:
     """Close what a forked child would inherit, and close for both."""
@@ -174,20 +198,3 @@ def require_a_system_that_can_run_clusters() -> None:
         raise ClusterError(
             "Clusters run on Linux and macOS. This system can enqueue tasks, read results and run them with sync=True."
         )
-
-
-def _orders(settings: Settings, *, workers: int, until_empty: bool) -> Orders:
-    return Orders(
-        name=settings.name,
-        workers=workers,
-        pushers=settings.pushers,
-        concurrency=settings.concurrency,
-        cpu_affinity=settings.cpu_affinity,
-        grace=settings.grace,
-        kill_after=settings.kill_after,
-        heartbeat=settings.heartbeat,
-        lease=settings.lease,
-        strict_lease=settings.strict_lease,
-        until_empty=until_empty,
-        worker_options={"recycle": settings.recycle, "max_rss": settings.max_rss},
-    )

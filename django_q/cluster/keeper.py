@@ -20,6 +20,7 @@ from django_q.cluster.notebook import Notebook
 from django_q.cluster.role import Berth
 from django_q.cluster.scheduler import Scheduler
 from django_q.kernel import clock
+from django_q.kernel.queues import EVERY
 from django_q.kernel.states import Event, TaskState
 from django_q.models import Incarnation, OrmQ
 from django_q.tasks import backlog
@@ -243,6 +244,7 @@ class Keeper(DatabaseRole):
         """Give back whatever is still claimed and end the incarnation."""
         self._queue.filter(claimed_by=self.id, state=TaskState.CLAIMED).give_up_claim(Event.RELEASE)
         self._incarnations.bury(self.id, expired_only=False)
-        self.broker.announce(self.settings.queues)
+        queues = self.settings.queues
+        self.broker.announce(backlog.queue_names() if EVERY in queues else queues)
         signals.send(signals.cluster_stopped, incarnation=self.id)
         self.done = True

@@ -8,6 +8,7 @@ from django.db import connections
 from django_q.cluster.channels import Frame, Kind
 from django_q.cluster.database import DatabaseRole
 from django_q.cluster.role import Berth
+from django_q.cluster.rota import Rota
 from django_q.kernel import clock
 from django_q.kernel.messages import Claim
 
@@ -32,7 +33,7 @@ class Pusher(DatabaseRole):
 
     def setup(self) -> None:
         super().setup()
-        self.queues = list(self.settings.queues)
+        self.rota = Rota(self.settings.queues, every=self.settings.poll)
         self.credit = 0  # claims that it may have sent in all
         self.sent = 0
         self._linger_until = 0.0
@@ -40,7 +41,7 @@ class Pusher(DatabaseRole):
         self._empty_looks = 0
         self._is_clean = not self.dead_generations
         self._is_in_doubt = False
-        self.bells = self.broker.listen(self.queues)
+        self.bells = self.broker.listen(self.settings.queues)
 
     def work(self) -> float:
         if not self._is_clean:
@@ -56,7 +57,7 @@ class Pusher(DatabaseRole):
             return rest
         claims = self._claim(wanted)
         if not claims:
-            return self._after_nothing()
+            return 0.0 if self.rota.doubt() else self._after_nothing()
         self.sent += len(claims)
         self._empty_looks = 0
         self.sender.send(Kind.CLAIMS, [astuple(claim.envelope) for claim in claims], [claim.letter for claim in claims])
@@ -71,13 +72,15 @@ class Pusher(DatabaseRole):
 
     def rang(self) -> None:
         self._next_look = 0.0
+        self.rota.doubt()
         if self.bells is not None and self.bells.is_coalesced:
             self._linger_until = clock.monotonic() + _LINGER
 
     def _claim(self, wanted: int) -> list[Claim]:
+        queues = self.rota.next()
         self._is_in_doubt = True  # the database may have committed a claim although its answer is lost
         claims = self.broker.claim(
-            wanted, queues=self.queues, incarnation=self.berth.incarnation, generation=self.generation
+            wanted, queues=queues, incarnation=self.berth.incarnation, generation=self.generation
         )
         self._is_in_doubt = False
         return claims

@@ -35,6 +35,7 @@ class Berth:
     log_level: str = "INFO"
     json_logs: bool = False
     titles: bool = True
+    ignored: tuple[int, ...] = ()  # signals at which only the sentinel acts, besides those of every cluster
 
 
 class Role(ABC):
@@ -107,7 +108,7 @@ class Role(ABC):
     def _reset_signals(self) -> None:
         signal.set_wakeup_fd(-1)
         # A handler that does nothing, rather than SIG_IGN, which the programs that a task starts would inherit.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, *self.berth.ignored):
             signal.signal(number, _ignore)
         if hasattr(signal, "SIGCHLD"):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

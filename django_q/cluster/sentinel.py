@@ -4,6 +4,7 @@ It never touches the database, user code or payloads, and never blocks on a chil
 """
 
 import logging
+import math
 import os
 import selectors
 import signal
@@ -42,6 +43,8 @@ class Orders(Plan):
     lease: float
     strict_lease: bool
     until_empty: bool = False
+    duration: float = 0.0  # seconds after which it drains; 0: it goes on for ever
+    patient_signals: tuple[int, ...] = ()  # at which it drains, too, and gives running tasks all the time they need
 
 
 class Sentinel:
@@ -70,7 +73,8 @@ class Sentinel:
         """Run the cluster in this process until it is stopped; return 0, or what went wrong as an exit code."""
         set_title(f"qcluster {self.orders.name} sentinel", "q sentinel")
         self._open()
-        handlers = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        signals = (*_SIGNALS, *self.orders.patient_signals)
+        handlers = {number: signal.signal(number, self._on_signal) for number in signals}
         wakeup = signal.set_wakeup_fd(self._wake_writing, warn_on_full_buffer=False)
         logger.info("Cluster %s starts with %d workers.", self.orders.name, self.orders.workers)
         try:
@@ -108,6 +112,7 @@ class Sentinel:
         self._obey_the_lease()
 
     def _open(self) -> None:
+        self._started_at = clock.monotonic()
         self._life_reading, self._life_writing = self.context.Pipe(duplex=False)
         self._wake_reading, wake_writing = socket.socketpair()
         self._wake_reading.setblocking(False)
@@ -135,6 +140,7 @@ class Sentinel:
             parent=os.getpid(),
             log_level=self.log_level,
             json_logs=self.json_logs,
+            ignored=self.orders.patient_signals,
         )
         nursery = Nursery(self.context, berth, self._life_writing.fileno())
         nursery.keep(self._wake_reading.fileno(), self._wake_writing, *_descriptor_of(self._selector))
@@ -264,20 +270,23 @@ class Sentinel:
     def _obey_signals(self) -> None:
         if self.orders.until_empty and self._empty_reports >= 2:
             self._start_draining("the queue is empty")
+        if self.orders.duration and clock.monotonic() - self._started_at >= self.orders.duration:
+            self._start_draining("its time is over")
         while self._signals:
             number = self._signals.pop(0)
             if number == signal.SIGCHLD:
                 continue
             if self._draining_since is None:
-                self._start_draining(signal.Signals(number).name)
-            else:
+                grace = math.inf if number in self.orders.patient_signals else self.orders.grace
+                self._start_draining(signal.Signals(number).name, grace)
+            elif number not in self.orders.patient_signals:
                 self._grace_ends = min(self._grace_ends or 0, clock.monotonic())  # asked twice: no more grace
 
-    def _start_draining(self, why: str) -> None:
+    def _start_draining(self, why: str, grace: float | None = None) -> None:
         if self._draining_since is None:
             logger.info("Cluster %s stops: %s.", self.orders.name, why, extra={"action": "cluster_stopping"})
             self._draining_since = clock.monotonic()
-            self._grace_ends = self._draining_since + self.orders.grace
+            self._grace_ends = self._draining_since + (self.orders.grace if grace is None else grace)
 
     def _reap(self) -> None:
         for child in self.staff.dead():

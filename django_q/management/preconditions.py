@@ -13,9 +13,12 @@ from django_q.exceptions import ClusterError, InvalidSettings
 from django_q.models.troubles import migrate_command
 
 
-def require_all(name: str | None) -> Settings:
-    """Return the settings of the cluster with this name; raise CommandError where it could not work."""
+def require_all(name: str | None, *, anew: bool = False) -> Settings:
+    """Return the settings of the cluster with this name, read ``anew`` if something was given to this process; raise
+    CommandError where it could not work."""
     require_system()
+    if anew:
+        conf.reset()
     settings = settings_of(name)
     require_tables(settings.orm)
     return settings

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -20,8 +20,9 @@ _LOOK = 0.2  # seconds between two looks at a cluster that might have ended by i
 class Reloading:
     """Runs a cluster as a child. This process never becomes a sentinel: it has a thread, and old code in its memory."""
 
-    def __init__(self, name: str, command: Callable[[bool], list[str]]) -> None:
+    def __init__(self, name: str, command: Callable[[bool], list[str]], *, also_ends_at: Iterable[int] = ()) -> None:
         self.name = name
+        self._signals = [*stop_signals(), *also_ends_at]
         self._command = command  # called with True for the first start
         self._stops = 0
         self._changed: SimpleQueue[Path | None] = SimpleQueue()
@@ -29,7 +30,7 @@ class Reloading:
 
     def run(self) -> int:
         """Run until a signal ends it, or until the cluster was asked to end in the database; return the exit code."""
-        handlers = {number: signal.signal(number, self._on_signal) for number in stop_signals()}
+        handlers = {number: signal.signal(number, self._on_signal) for number in self._signals}
         changes = Changes(self._changed.put)
         changes.start()
         try:

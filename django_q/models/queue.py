@@ -92,6 +92,19 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         row = deferred.values_list("run_after", "now").first()
         return None if row is None else (row[0] - row[1]).total_seconds()
 
+    def is_overdue(self) -> bool:
+        """Is there a deferred row that is due, and that no keeper has made ready yet?"""
+        due = self.next_due()
+        return due is not None and due <= 0
+
+    def may_run(self, prefix: str = "") -> models.Q:
+        """Return the condition on what may be claimed now, for rows that refer to those of the queue by a prefix."""
+        ready = models.Q(**{f"{prefix}state": TaskState.READY})
+        if not self.is_overdue():
+            return ready
+        now = dialect_for(self.db).now_expression()
+        return ready | models.Q(**{f"{prefix}state": TaskState.DEFERRED, f"{prefix}run_after__lte": now})
+
     def mark_running(self, pairs: Iterable[Pair]) -> int:
         """Write that these claims have been running for a while."""
         now = dialect_for(self.db).now_expression()
@@ -107,8 +120,9 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         claimed = self.filter(state=TaskState.CLAIMED, stop_requested_at=None)
         return claimed.update(stop_requested_at=dialect_for(self.db).now_expression())
 
-    def change_priority(self, priority: int) -> int:
-        """Give those of the rows that nobody has claimed another priority. Return how many there were."""
+    def change_priority(self, priority: Any) -> int:
+        """Give those of the rows that nobody has claimed another priority (or an expression for one). Return how many
+        there were."""
         return self.exclude(state=TaskState.CLAIMED).update(priority=priority)
 
     def reschedule(self, run_after: Any) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import connections
 
 from django_q import conf
+from django_q.kernel.queues import named
 from django_q.kernel.states import TaskState
 from django_q.models import Incarnation, OrmQ
 from django_q.models.dialects import dialect_for
@@ -37,7 +38,12 @@ def queue_names(served: Iterable[str] = ()) -> list[str]:
     """Return the queues of the settings, those that are served, and those that hold rows: the first fifty."""
     settings = conf.current()
     found = dialect_for(settings.orm).queue_names(MOST_QUEUES)
-    return sorted({settings.name, *settings.queues, *served, *found})[:MOST_QUEUES]
+    return sorted(named({settings.name, *settings.queues, *served, *found}))[:MOST_QUEUES]
+
+
+def ready_queues() -> list[str]:
+    """Return all queues that hold ready rows, however many there are."""
+    return dialect_for(conf.current().orm).ready_queues()
 
 
 def depths(queues: Sequence[str]) -> list[Depth]:
@@ -102,6 +108,6 @@ def heads(queue: str) -> Iterator[OrmQ]:
 
 
 def served_queues() -> frozenset[str]:
-    """Return the queues that a living cluster works on."""
+    """Return the queues that living clusters name; ``kernel.queues.serves()`` tells whether one is among them."""
     living = Incarnation.objects.using(conf.current().orm).living().values_list("queues", flat=True)
     return frozenset(queue for queues in living for queue in json.loads(queues))

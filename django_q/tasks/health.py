@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django_q import conf
+from django_q.kernel.queues import serves
 from django_q.tasks.overview import Standing
 from django_q.tasks.waiting import nobody_serves
 
@@ -40,7 +41,7 @@ def judge_host(seen: Standing, host: str, *, max_queue: int | None = None, max_a
     if not living:
         return Health(CRITICAL, f"no cluster is alive on this host, {host!r}; start manage.py qcluster here")
     served = {queue for cluster in living for queue in cluster.queues}
-    own = Standing(living, tuple(queue for queue in seen.queues if queue.name in served))
+    own = Standing(living, tuple(queue for queue in seen.queues if serves(served, queue.name)))
     return judge(own, max_queue=max_queue, max_age=max_age)
 
 

@@ -19,6 +19,7 @@ from django_q.engine.decision import EXPIRES
 from django_q.exceptions import InvalidOption, InvalidValue
 from django_q.kernel import callables, clock
 from django_q.kernel.codec import SERIALIZERS
+from django_q.kernel.queues import EVERY
 from django_q.kernel.retry import Backoff
 from django_q.tasks import lookup
 from django_q.tasks.lookup import Function
@@ -177,6 +178,12 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _queue(name: str, value: Any) -> str:
+    if value == EVERY:
+        raise _refusal(name, value, "the name of one queue", f"{EVERY!r} is what a cluster serves, every queue.")
+    return _text(name, value)
+
+
 def _truth(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _refusal(name, value, "True or False")
@@ -277,7 +284,7 @@ _PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "task_name": _text,
     "group": _text,
     "hook": _callback,
-    "cluster": _text,
+    "cluster": _queue,
     "priority": _priority,
     "run_after": _moment,
     "serializer": _writer,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_q import conf
 from django_q.engine.decision import UNKNOWN, unknown_since
 from django_q.kernel import clock
+from django_q.kernel.queues import named, serves
 from django_q.kernel.states import Reason, TaskState
 from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.models.dialects import dialect_for
@@ -147,7 +148,7 @@ def overview() -> Overview:
 def _queues(alias: str, served: set[str]) -> tuple[QueueView, ...]:
     """Return the queues that hold something or are served."""
     rows = OrmQ.objects.using(alias).order_by()
-    depths: dict[str, Counter[int]] = {queue: Counter() for queue in served}
+    depths: dict[str, Counter[int]] = {queue: Counter() for queue in named(served)}
     for queue, state, count in rows.values_list("queue", "state").annotate(count=Count("pk")):
         depths.setdefault(queue, Counter())[state] = count
     return tuple(
@@ -158,7 +159,7 @@ def _queues(alias: str, served: set[str]) -> tuple[QueueView, ...]:
             waiting=depth[TaskState.WAITING],
             claimed=depth[TaskState.CLAIMED],
             oldest_ready=_oldest_ready(alias, queue) if depth[TaskState.READY] else None,
-            is_served=queue in served,
+            is_served=serves(served, queue),
         )
         for queue, depth in sorted(depths.items())
     )

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext_lazy
 from django_q import conf
 from django_q.engine.decision import UNKNOWN, unknown_since
 from django_q.engine.gathering import ITEMS
+from django_q.kernel.queues import named, serves
 from django_q.kernel.states import Reason, TaskKind, TaskState
 from django_q.models import Incarnation, OrmQ, Task
 from django_q.models.queue import INLINE
@@ -46,8 +47,8 @@ def nobody_serves(queue: str, served: Iterable[str] = ()) -> str:
 
 def unserved(queue: str, served: Iterable[str] = ()) -> Sentence:
     """Return the sentence for a queue without a cluster; ``served`` are those that have one."""
-    near = get_close_matches(queue, served, n=1)
-    name = "" if queue in conf.current().queues else f" -n {shlex.quote(queue)}"
+    near = get_close_matches(queue, named(served), n=1)
+    name = "" if serves(conf.current().queues, queue) else f" -n {shlex.quote(queue)}"
     start = said(_("start %(command)s"), command=f"manage.py qcluster{name}")
     if near:
         return said(_('no cluster serves "%(queue)s" (did you mean "%(near)s"?)'), queue=queue, near=near[0]) + start
@@ -145,14 +146,14 @@ class _Scene:
             return Explanation(said(_("it follows %(step)s, which has not ended"), step=step))
         if row.state == TaskState.DEFERRED:
             return self._of_deferred(row)
-        if row.queue not in self.served:
+        if not serves(self.served, row.queue):
             return Explanation(unserved(row.queue, self.served), needs_help=True)
         return Explanation(said(_('it is in line in the queue "%(queue)s"'), queue=row.queue))
 
     def _of_deferred(self, row: OrmQ) -> Explanation:
         due = _moment(row.run_after) if row.run_after else _("an unknown time")
         last = _last_error(row)
-        alone = NOTHING if row.queue in self.served else unserved(row.queue, self.served)
+        alone = NOTHING if serves(self.served, row.queue) else unserved(row.queue, self.served)
         since = unknown_since(row.errors) if last and last.get("reason") == UNKNOWN else None
         if since is not None:
             form = _("no worker knows the function %(function)s since %(since)s")

@@ -16,6 +16,7 @@ from django.test.utils import override_settings
 from django_q import conf
 from django_q.conf import Settings
 from django_q.exceptions import ClusterError, InvalidSettings, TransactionError
+from django_q.kernel.queues import EVERY
 from django_q.kernel.states import TaskState
 from django_q.models import Incarnation, OrmQ
 from django_q.tasks import why
@@ -65,8 +66,8 @@ class RunningCluster:
         return wait_for(look, within * 1000) is not None
 
     def _busy(self) -> Any:
-        rows = OrmQ.objects.using(self._settings.orm).filter(queue__in=self._settings.queues)
-        return rows.filter(state__in=(TaskState.READY, TaskState.CLAIMED))
+        rows = OrmQ.objects.using(self._settings.orm).filter(state__in=(TaskState.READY, TaskState.CLAIMED))
+        return rows if EVERY in self._settings.queues else rows.filter(queue__in=self._settings.queues)
 
     def _until_ready(self) -> None:
         clusters = Incarnation.objects.using(self._settings.orm)

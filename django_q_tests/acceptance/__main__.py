@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django_q_tests.acceptance.statements import STATEMENTS, Peer, Statement
+from django_q_tests.acceptance.statements import Peer, Statement
+from django_q_tests.acceptance.systems import STATEMENTS, SYSTEMS
 from django_q_tests.support import databases
 from django_q_tests.support.own_database import ROOT
 
@@ -79,7 +80,10 @@ def main() -> int:
         runs.append(Run("django-q2", peer, str(SHARED)))
     _share(runs)
     own = _own(run=not options.shared)
-    failed = [name for name in STATEMENTS if not _show(name, STATEMENTS[name], runs, own)]
+    failed = []
+    for system, statements in SYSTEMS.items():
+        print(f"\n{system}: {len(statements)} statements")
+        failed += [name for name, statement in statements.items() if not _show(name, statement, runs, own)]
     for run in runs:
         if any("passed" != outcome for tests in run.results.values() for outcome in tests.values()) or not run.results:
             print(f"\n--- {run.name}\n{run.output[-6000:]}")

@@ -1,4 +1,4 @@
-"""The statements, what the real Django Q2 makes of each, and the tests of our own suite that show ours.
+"""The statements about Django Q, what the real Django Q2 makes of each, and the tests of our own suite that show ours.
 
 The tests below ``shared`` name their statements themselves; they run against both packages.
 """
@@ -13,6 +13,7 @@ class Peer(Enum):
     SAME = "same"  # a shared test passes with both
     CHANGED = "changed"  # we do otherwise on purpose
     LACKS = "here only"  # it does not do this, or has a defect there
+    OTHER = "ours"  # a statement about another system, which is not run beside ours
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ def changed(words: str, note: str, *tests: str) -> Statement:
 
 def lacks(words: str, note: str, *tests: str) -> Statement:
     return Statement(words, Peer.LACKS, note, tests)
+
+
+def ours(words: str, *tests: str) -> Statement:
+    return Statement(words, Peer.OTHER, "", tests)
 
 
 TASKS = "integration/tasks"

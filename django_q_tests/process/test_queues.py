@@ -53,3 +53,44 @@ def test_what_a_dead_cluster_held_begins_in_the_queue_it_belongs_to(drill: Drill
     drill.until(lambda: len(drill.lines("held")) == 2, within=SOON)
     drill.open_gate()
     drill.until_empty()
+
+
+# --- one cluster for all -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def everywhere(drill: Drill):
+    """A cluster that serves every queue and hardly ever looks by itself."""
+    return drill.start(queues=["*"], poll=NEVER)
+
+
+def touch(drill: Drill, queue: str) -> None:
+    drill.ids.append(async_task(TOUCH, drill.file(), queue, cluster=queue))
+
+
+def test_a_queue_that_appears_while_a_cluster_serves_every_one_is_served_at_once(drill: Drill, everywhere):
+    for queue in ("default", "mails", "reports"):
+        touch(drill, queue)
+        drill.until_line(queue, within=SOON)
+
+
+def test_a_queue_that_appears_is_served_while_another_one_is_never_empty(drill: Drill):
+    drill.start(queues=["*"], workers=1)
+    for _ in range(300):
+        drill.ids.append(async_task("time.sleep", 0.05, cluster="busy"))
+    drill.until(lambda: drill.ended() > 5)
+    touch(drill, "late")
+
+    drill.until_line("late")
+    assert drill.ended() < 300
+
+
+def test_within_each_queue_priority_decides(drill: Drill):
+    for number in range(3):
+        for queue in ("mails", "reports"):
+            call = (TOUCH, drill.file(queue), str(number))
+            drill.ids.append(async_task(*call, cluster=queue, priority=number))
+    drill.start(queues=["*"], workers=1)
+
+    drill.until(lambda: drill.ended() == 6)
+    assert drill.lines("mails") == drill.lines("reports") == ["2", "1", "0"]

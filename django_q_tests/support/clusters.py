@@ -261,8 +261,8 @@ class Drill:
     def until(self, predicate: Callable[[], Any], within: float = PATIENCE) -> Any:
         return eventually(predicate, within=within, saying=self.state)
 
-    def until_line(self, line: str = "started", name: str = "lines", times: int = 1) -> None:
-        self.until(lambda: self.lines(name).count(line) >= times)
+    def until_line(self, line: str = "started", name: str = "lines", times: int = 1, within: float = PATIENCE) -> None:
+        self.until(lambda: self.lines(name).count(line) >= times, within=within)
 
     def pid_in(self, name: str = "lines", number: int = 0) -> int:
         """Return the process id that a task left in a file, the first or a later one."""

@@ -9,6 +9,7 @@ from django.test import override_settings
 
 from django_q import conf
 from django_q.exceptions import ClusterError, InvalidSettings, PayloadError
+from django_q.kernel import overrides
 from django_q.kernel.retry import Backoff
 
 ROW = {"purpose": "args", "task_id": "a" * 32, "func": "shop.tasks.send"}
@@ -127,6 +128,9 @@ def test_no_key_is_both_in_use_and_replaced():
         ({"kill_after": 0}, "E003", "Q_CLUSTER['kill_after'] is 0.0"),
         ({"queues": []}, "E003", "Q_CLUSTER['queues'] is []"),
         ({"queues": ["a", "b", "a"]}, "E003", "names 'a' more than once"),
+        ({"queues": ["*"]}, None, None),
+        ({"queues": ["a", "*"]}, "E003", "is ['a', '*']: '*' means every queue, and others stand beside it"),
+        ({"name": "*"}, "E003", "Q_CLUSTER['name'] is '*', which means every queue"),
         ({"name": "x" * 101}, "E003", "of 101 characters"),
         ({"orm": "nowhere"}, "E003", "Q_CLUSTER['orm'] is 'nowhere'"),
         ({"ALT_CLUSTERS": []}, None, None),
@@ -183,6 +187,17 @@ def test_an_alternative_cluster_overrides_the_common_settings(monkeypatch):
 def test_alternative_clusters_do_nothing_unless_they_are_chosen():
     with given(timeout=60, ALT_CLUSTERS={"long": {"timeout": 3600}}):
         assert (conf.current().name, conf.current().timeout) == ("default", 60)
+
+
+def test_what_a_command_gives_wins_and_reaches_its_children(monkeypatch):
+    monkeypatch.setenv("Q_CLUSTER_OVERRIDES", "{}")
+    overrides.write(queues=["*"])
+    overrides.write(poll=5.0)
+
+    with given(name="shop", queues=["shop"], poll=1.0):
+        found = conf.current()
+
+    assert (found.name, found.queues, found.poll) == ("shop", ("*",), 5.0)
 
 
 def test_a_payload_is_signed_with_the_secret_key_and_read_with_its_fallbacks():

@@ -17,7 +17,7 @@ import django
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMANDS = ROOT / "django_q" / "management" / "commands"
+COMMANDS = "management/commands/*.py"
 
 # How the types of settings are called by people who write them.
 TYPES = {
@@ -39,7 +39,7 @@ def prepare_django() -> None:
     if not settings.configured:
         settings.configure(
             SECRET_KEY="only for the documentation",  # noqa: S106
-            INSTALLED_APPS=["django_q"],
+            INSTALLED_APPS=["django.contrib.contenttypes", "django_q", "django_q.contrib.background"],
             DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
             USE_TZ=True,
         )
@@ -96,9 +96,9 @@ def replaced_text() -> Iterator[str]:
 # --- signals -------------------------------------------------------------------------------------------------------
 
 
-def signals() -> dict[str, tuple[str, str]]:
-    """Return each signal with the moment at which it is sent and its arguments."""
-    source = Path(module("django_q.signals").__file__)
+def signals(name: str = "django_q.signals") -> dict[str, tuple[str, str]]:
+    """Return each signal of a module with the moment at which it is sent and its arguments."""
+    source = Path(module(name).__file__)
     lines = source.read_text(encoding="utf-8").splitlines()
     found = {}
     for node in ast.parse(source.read_text(encoding="utf-8")).body:
@@ -116,15 +116,16 @@ def _is_signal(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id == "Signal"
 
 
-def signals_text() -> Iterator[str]:
-    """Describe every signal."""
-    for name, (moment, arguments) in signals().items():
-        yield f".. py:data:: django_q.signals.{name}"
+def signals_text(source: str = "django_q.signals") -> Iterator[str]:
+    """Describe every signal of a module."""
+    for name, (moment, arguments) in signals(source).items():
+        yield f".. py:data:: {source}.{name}"
         yield ""
         yield f"   {moment}"
         yield ""
-        yield f"   Arguments: {arguments}"
-        yield ""
+        if arguments:
+            yield f"   Arguments: {arguments}"
+            yield ""
 
 
 # --- errors --------------------------------------------------------------------------------------------------------
@@ -158,14 +159,16 @@ def errors_text() -> Iterator[str]:
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
-def commands() -> list[str]:
-    """Return the names of our management commands."""
-    return sorted(path.stem for path in COMMANDS.glob("*.py") if not path.stem.startswith("_"))
+def commands() -> dict[str, str]:
+    """Return the names of our management commands, those of satellites too, each with its module."""
+    paths = [*(ROOT / "django_q").glob(COMMANDS), *(ROOT / "django_q" / "contrib").glob(f"*/{COMMANDS}")]
+    modules = {path.stem: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted(paths)}
+    return {name: path for name, path in sorted(modules.items()) if not name.startswith("_")}
 
 
 def command_text(name: str) -> Iterator[str]:
     """Describe a command by its own help."""
-    command = module(f"django_q.management.commands.{name}").Command()
+    command = module(commands()[name]).Command()
     yield f".. program:: {name}"
     yield ""
     yield command.help
@@ -187,18 +190,68 @@ def own_actions(command: Any, name: str) -> list[argparse.Action]:
     return [action for action in actions if not plain.intersection(action.option_strings)]
 
 
+# --- background tasks ----------------------------------------------------------------------------------------------
+
+
+def background_text() -> Iterator[str]:
+    """List the keys of Q_BACKGROUND."""
+    found = module("django_q.contrib.background.options")
+    notes = remarks("DEFAULTS", Path(found.__file__))
+    yield from table(("Key", "Default", "Meaning", "Without it"), [
+        (f"``{key}``", f"``{default!r}``", sentence(notes[key]), f"``{found.OLD_NAMES[key]}``" if key in found.OLD_NAMES
+         else "")
+        for key, default in found.DEFAULTS.items()
+    ])
+
+
+def class_text(path: str) -> Iterator[str]:
+    """Describe a class, and what its own body has that is public and has a docstring."""
+    name, _, attribute = path.rpartition(".")
+    found = getattr(module(name), attribute)
+    yield f".. py:class:: {path}"
+    yield ""
+    yield from indented(inspect.getdoc(found) or "")
+    for member, value in vars(found).items():
+        function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if member.startswith("_") or not inspect.isfunction(function) or not inspect.getdoc(function):
+            continue
+        if isinstance(value, property):
+            yield f"   .. py:attribute:: {member}"
+        else:
+            kind = "classmethod" if isinstance(value, classmethod) else "method"
+            yield f"   .. py:{kind}:: {member}{arguments_of(function)}"
+        yield ""
+        yield from (f"   {line}" for line in indented(inspect.getdoc(function) or ""))
+
+
+def arguments_of(function: Any) -> str:
+    """Return the arguments of a method as one writes them, without types."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    empty = inspect.Parameter.empty
+    return str(inspect.Signature([each.replace(annotation=empty) for each in parameters]))
+
+
+def indented(text: str) -> Iterator[str]:
+    """Yield a docstring as the content of a directive."""
+    yield from (f"   {line}".rstrip() for line in text.splitlines())
+    yield ""
+
+
 # --- states --------------------------------------------------------------------------------------------------------
 
 
-def remarks(class_name: str) -> dict[str, str]:
-    """Return the comment beside each member of a class of ``kernel/states.py``."""
-    text = Path(module("django_q.kernel.states").__file__).read_text(encoding="utf-8")
+def remarks(name: str, path: Path | None = None) -> dict[str, str]:
+    """Return the comment beside each member of a class of ``kernel/states.py``, or each key of a dict of a module."""
+    text = (path or Path(module("django_q.kernel.states").__file__)).read_text(encoding="utf-8")
     comments = {
         token.start[0]: token.string.lstrip("# ").strip()
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT
     }
-    body = next(node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == class_name)
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict) and node.target.id == name:  # type: ignore[union-attr]
+            return {key.value: comments.get(key.lineno, "") for key in node.value.keys}  # type: ignore[union-attr,misc]
+    body = next(node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == name)
     return {
         node.targets[0].id: comments.get(node.lineno, "")  # type: ignore[attr-defined]
         for node in body.body

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, OperationalError, connections, models, transaction
 from django.utils import timezone
 
 from django_q import conf
@@ -25,6 +25,7 @@ MARK, PLAIN, UNIQUE = "background", "plain", "unique"
 BACKOFF = {"kind": "polynomial", "delay": 5, "factor": 4, "maximum": 10_000_000, "jitter": 0}
 
 _RACES = 5  # tries to be the only one, each against somebody else's
+_MYSQL_DEADLOCK, _POSTGRESQL_DEADLOCK = 1213, "40P01"
 
 
 @dataclass(slots=True)
@@ -63,10 +64,38 @@ def enqueue(call: Call, *, remove_existing_tasks: bool = False) -> Task | None:
         submit([draft], settings)
         signals.send(signals.task_created, type(call.function), task=row)
         return row
-    with transaction.atomic(using=settings.orm):
-        if remove_existing_tasks:
-            Task.objects.using(settings.orm).filter(task_hash=call.hash).drop()
-        return _enqueue_unless_there(call, settings)
+    return _in_one_go(settings.orm, partial(_enqueue_only, call, settings, remove_existing_tasks))
+
+
+def _in_one_go(alias: str, do: Callable[[], Task | None]) -> Task | None:
+    """Do it in a transaction, and again if the database ended that in favour of another one.
+
+    Inside a transaction of the caller it is once: what was done there before would be gone, too.
+    """
+    tries = 1 if connections[alias].in_atomic_block else _RACES
+    while True:
+        tries -= 1
+        try:
+            with transaction.atomic(using=alias):
+                if connections[alias].vendor == "sqlite":
+                    # Writers queue up only before they read: nothing is changed, and the right to write is taken.
+                    OrmQ.objects.using(alias).filter(pk="").update(key=None)
+                return do()
+        except OperationalError as error:
+            if not tries or not _is_deadlock(error):
+                raise
+
+
+def _is_deadlock(error: OperationalError) -> bool:
+    """Did the database end one of two transactions that waited for each other?"""
+    is_mysqls = bool(error.args) and error.args[0] == _MYSQL_DEADLOCK
+    return is_mysqls or getattr(error.__cause__, "sqlstate", "") == _POSTGRESQL_DEADLOCK
+
+
+def _enqueue_only(call: Call, settings: conf.Settings, remove_existing_tasks: bool) -> Task | None:
+    if remove_existing_tasks:
+        Task.objects.using(settings.orm).filter(task_hash=call.hash).drop()
+    return _enqueue_unless_there(call, settings)
 
 
 def _enqueue_unless_there(call: Call, settings: conf.Settings) -> Task | None:
@@ -108,8 +137,12 @@ def _move_to(call: Call, ids: list[str], alias: str) -> int:
 
 def _meet_holder(call: Call, alias: str) -> bool:
     """Do what the action says with the row that holds the key. False: it runs, and holds the key no longer."""
+    keyed = OrmQ.objects.using(alias).filter(key=key_of(call.hash))
+    # In MySQL all who were refused share a lock on the row: whoever asks for more than that waits for the others.
+    if call.schedule.action == TaskSchedule.CHECK_EXISTING and keyed.filter(claimed_by=None).exists():
+        return True
     # A locking read sees what was committed since our snapshot was made.
-    holder = OrmQ.objects.using(alias).select_for_update().filter(key=key_of(call.hash)).first()
+    holder = keyed.select_for_update().first()
     if holder is None:
         return False
     if holder.claimed_by is None:

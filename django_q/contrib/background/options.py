@@ -17,15 +17,15 @@ DEFAULTS: dict[str, Any] = {
     "priority_ordering": BIGGER_FIRST,  # which priority runs first
     "repeat_on_failure": ENDS,  # what becomes of the repetitions of a task that failed for good
 }
-# Where a key is not set, what may say it.
-_OLD_NAMES = {"max_attempts": "MAX_ATTEMPTS", "priority_ordering": "BACKGROUND_TASK_PRIORITY_ORDERING"}
+#: Where a key is not set, what may say it.
+OLD_NAMES = {"max_attempts": "MAX_ATTEMPTS", "priority_ordering": "BACKGROUND_TASK_PRIORITY_ORDERING"}
 _CHOICES = {"priority_ordering": (BIGGER_FIRST, SMALLER_FIRST), "repeat_on_failure": (ENDS, GOES_ON)}
 
 
 def option(name: str) -> Any:
     """Return the value of a key. Raises :exc:`~django_q.exceptions.InvalidSettings` for one that cannot be used."""
     given = getattr(settings, "Q_BACKGROUND", {})
-    value = given[name] if name in given else getattr(settings, _OLD_NAMES.get(name, ""), DEFAULTS[name])
+    value = given[name] if name in given else getattr(settings, OLD_NAMES.get(name, ""), DEFAULTS[name])
     if complaint := _complaint(name, value):
         raise InvalidSettings(complaint)
     return value
@@ -43,7 +43,7 @@ def complaints() -> list[str]:
         return [f"Q_BACKGROUND is {given!r}, not a dict. Write Q_BACKGROUND = {{'max_attempts': 25}}, for example."]
     found = [_unknown(name) for name in given if name not in DEFAULTS]
     for name, default in DEFAULTS.items():
-        value = given.get(name, getattr(settings, _OLD_NAMES.get(name, ""), default))
+        value = given.get(name, getattr(settings, OLD_NAMES.get(name, ""), default))
         found.append(_complaint(name, value))
     return [complaint for complaint in found if complaint]
 

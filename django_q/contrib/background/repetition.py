@@ -1,15 +1,17 @@
 """Repetitions: the next task is written in the transaction in which the one before ends."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
 
 from django_q import conf
 from django_q.contrib.background import options
-from django_q.contrib.background.calls import MARK, UNIQUE, draft_of, key_of
-from django_q.contrib.background.models import Task
+from django_q.contrib.background.calls import MARK, PLAIN, UNIQUE, draft_of, key_of, usual_options
+from django_q.contrib.background.models import CompletedTask, Task
 from django_q.tasks.enqueue import Draft, submit
 from django_q.tasks.options import OPTIONS
 
@@ -47,11 +49,33 @@ def _goes_on(attempt: Any) -> bool:
     return bool(options.option("repeat_on_failure") == options.GOES_ON)
 
 
+def run_again(row: CompletedTask, using: str) -> Task:
+    """Enqueue what has ended once more, under a new id; it is not repeated. Return the new row."""
+    record: Any = row.record
+    settings = conf.current()
+    given = {
+        **_kept(json.loads(record.options) if record.options else usual_options()),
+        "cluster": record.queue,
+        "priority": record.priority,
+    }
+    args, kwargs = row.params()
+    draft = draft_of(record.func, args, kwargs, given, settings, None, PLAIN)
+    again = _again(row, draft.id, timezone.now())
+    again.repeat, again.repeat_until = Task.NEVER, None
+    draft.beside = partial(again.save, force_insert=True, using=using)
+    submit([draft], settings)
+    return again
+
+
+def _kept(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the options of a row that can be given again."""
+    return {name: value for name, value in options.items() if name in OPTIONS}
+
+
 def _draft(row: Task, attempt: Any, moment: datetime, settings: conf.Settings) -> Draft:
     args, kwargs = row.params()
-    kept = {name: value for name, value in attempt.options.items() if name in OPTIONS}
     given = {
-        **kept,
+        **_kept(attempt.options),
         "cluster": attempt.queue,
         "priority": attempt.priority,
         "run_after": moment,

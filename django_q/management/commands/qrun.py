@@ -16,6 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from django_q import conf
 from django_q.exceptions import ClusterError, InvalidSettings, PayloadError
 from django_q.kernel import callables
+from django_q.kernel.queues import serves
 from django_q.management.arguments import parse
 from django_q.management.own_cluster import OwnCluster
 from django_q.management.watch import Watcher
@@ -157,7 +158,7 @@ def _somebody_serves(kwargs: dict[str, Any], given: dict[str, Any]) -> Iterator[
 
 def _is_served(queue: str, alias: str) -> bool:
     living = Incarnation.objects.using(alias).living().values_list("queues", flat=True)
-    return any(queue in json.loads(queues) for queues in living)
+    return any(serves(json.loads(queues), queue) for queues in living)
 
 
 def _check(path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from django.db import connections
 import django_q
 from django_q import conf
 from django_q.kernel import clock
+from django_q.kernel.queues import named, serves
 from django_q.management.doctor.finding import Finding, error, warning, well
 from django_q.models import Incarnation
 from django_q.tasks.overview import Overview
@@ -33,20 +34,25 @@ def findings(seen: Overview) -> Iterator[Finding]:
 
 def _served(seen: Overview) -> Iterator[Finding]:
     current = conf.current()
-    own = {current.name, *current.queues}
+    own = named({current.name, *current.queues})
     served = {queue for cluster in seen.living for queue in cluster.queues}
     waiting = {queue.name: queue.ready + queue.deferred + queue.waiting + queue.claimed for queue in seen.queues}
     with_work = {queue for queue, count in waiting.items() if count}
-    for queue in sorted((with_work | own) - served):
+    for queue in _without(served, with_work | own):
         what, _, fix = nobody_serves(queue, served).partition("; ")
         tasks = f", in which {waiting[queue]} wait" if queue in with_work else ""
         yield error("clusters", f"{what}{tasks}", fix)
-    for queue in sorted(_alternatives() - served - with_work - own):
+    for queue in _without(served, _alternatives() - with_work - own):
         what, _, fix = nobody_serves(queue, served).partition("; ")
         yield warning("clusters", f"{what}, which ALT_CLUSTERS names", fix)
     for cluster in seen.living:
         who = f"{cluster.name} on {cluster.host}, pid {cluster.pid},"
         yield well("clusters", f"{who} is {cluster.state} and serves {', '.join(cluster.queues)}")
+
+
+def _without(served: set[str], queues: set[str]) -> list[str]:
+    """Return the queues that nobody serves."""
+    return sorted(queue for queue in queues if not serves(served, queue))
 
 
 def _alternatives() -> set[str]:

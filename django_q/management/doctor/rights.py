@@ -51,7 +51,7 @@ def _refusals(alias: str) -> Iterator[tuple[str, str]]:
             yield from ((f"{verb} in {model._meta.db_table}", reason) for reason in reasons)
     # The statement itself, in the name of a cluster that never was: it gets nothing.
     with _collecting() as reasons, transaction.atomic(using=alias):
-        OrmQ.objects.using(alias).claim(1, queues=conf.current().queues, incarnation=ids.new_id(), generation=0)
+        OrmQ.objects.using(alias).claim(1, queues=[conf.current().name], incarnation=ids.new_id(), generation=0)
     yield from (("claim a task", reason) for reason in reasons)
 
 

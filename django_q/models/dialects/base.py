@@ -56,18 +56,24 @@ class Later(float):
 
 _MOMENTS = (datetime, Later)
 
-# One look into the index for each name; DISTINCT would read all of it.
+# Two looks into the index of the claim for each name. DISTINCT would read all of it; an EXISTS, or no order, would
+# leave it to PostgreSQL's guesses whether all rows are read.
 _QUEUE_NAMES = """
 WITH RECURSIVE known (queue, place) AS (
-    SELECT MIN(queue), 1 FROM {table}
+    SELECT MIN(queue), 1 FROM {table} WHERE queue > %s
     UNION ALL
     SELECT (
         SELECT later.queue FROM {table} AS later WHERE later.queue > known.queue ORDER BY later.queue LIMIT 1
     ), known.place + 1
     FROM known WHERE known.queue IS NOT NULL AND known.place < {limit}
 )
-SELECT queue FROM known WHERE queue IS NOT NULL LIMIT {limit}
+SELECT queue, (
+    SELECT 1 FROM {table} AS other
+    WHERE other.queue = known.queue AND other.state = {ready} ORDER BY other.priority DESC, other.id LIMIT 1
+) IS NOT NULL
+FROM known WHERE queue IS NOT NULL LIMIT {limit}
 """
+_WALK = 500  # queues that one walk finds
 
 
 class Dialect:
@@ -111,9 +117,24 @@ class Dialect:
 
     def queue_names(self, limit: int) -> list[str]:
         """Return the first so many queues that hold rows, however many rows they hold."""
+        return [queue for queue, _ in self.walk_queues("", limit)]
+
+    def ready_queues(self) -> list[str]:
+        """Return the queues that hold ready rows; it costs two looks into an index for each queue that holds any."""
+        found: list[tuple[str, bool]] = []
+        while not found or len(found) % _WALK == 0:
+            walked = self.walk_queues(found[-1][0] if found else "", _WALK)
+            found += walked
+            if not walked:
+                break
+        return [queue for queue, is_ready in found if is_ready]
+
+    def walk_queues(self, after: str, limit: int) -> list[tuple[str, bool]]:
+        """Return the first so many queues that hold rows and come after a name, and whether any row is ready."""
+        sql = _QUEUE_NAMES.format(table=self.quote(QUEUE), limit=limit, ready=f"{TaskState.READY:d}")
         with self.connection.cursor() as cursor:
-            cursor.execute(_QUEUE_NAMES.format(table=self.quote(QUEUE), limit=limit))
-            return [name for (name,) in cursor.fetchall()]
+            cursor.execute(sql, [after])
+            return [(queue, bool(is_ready)) for queue, is_ready in cursor.fetchall()]
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, many to a statement."""

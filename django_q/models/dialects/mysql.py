@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from django_q.kernel.states import TaskState
 from django_q.models.dialects.base import (
     CLAIMED_COLUMNS,
     QUEUE,
@@ -28,17 +29,23 @@ class MySQL(Dialect):
     def later(self, seconds: float) -> str:
         return f"({self.now} + INTERVAL {round(seconds * 1e6):d} MICROSECOND)"
 
-    def queue_names(self, limit: int) -> list[str]:
+    def walk_queues(self, after: str, limit: int) -> list[tuple[str, bool]]:
         # One statement for each: in one for all, these databases read the whole index.
-        found: list[str] = []
+        found: list[tuple[str, bool]] = []
+        table = self.quote(QUEUE)
+        is_ready = (
+            f"EXISTS (SELECT 1 FROM {table} AS other WHERE other.queue = one.queue AND state = {TaskState.READY:d})"
+        )
         with self.connection.cursor() as cursor:
             while len(found) < limit:
-                where, bound = ("WHERE queue > %s", found[-1:]) if found else ("", [])
-                cursor.execute(f"SELECT queue FROM {self.quote(QUEUE)} {where} ORDER BY queue LIMIT 1", bound)
+                cursor.execute(
+                    f"SELECT queue, {is_ready} FROM {table} AS one WHERE queue > %s ORDER BY queue LIMIT 1",
+                    [found[-1][0] if found else after],
+                )
                 row = cursor.fetchone()
                 if row is None:
                     break
-                found.append(row[0])
+                found.append((row[0], bool(row[1])))
         return found
 
     def claim(self, limit: int, terms: Terms) -> Rows:

@@ -138,6 +138,15 @@ def test_zero_and_the_past_mean_now(schedule):
 
 
 @pytest.mark.django_db
+def test_the_moment_at_which_a_decorator_was_read_means_now():
+    stamped = background(schedule=django_timezone.now())(decorated.undecorated)
+
+    task = stamped(1)
+
+    assert row(task).get_state_display() == "ready" and [run.result for run in run_all()] == [1]
+
+
+@pytest.mark.django_db
 def test_a_datetime_without_a_zone_is_read_in_the_current_one(settings):
     moment = datetime(2100, 7, 1, 12, 0)  # noqa: DTZ001
 

@@ -29,7 +29,8 @@ def elsewhere(transactional_db, settings, tmp_path):
     connections.databases["elsewhere"] = {**connections.databases["default"], **wanted}
     try:
         connections["elsewhere"].connect()  # the alias came after the test had been allowed its own
-        call_command("migrate", "django_q", database="elsewhere", verbosity=0)
+        for label in ("django_q", "django_q_background"):  # what goes with the history is where the history is
+            call_command("migrate", label, database="elsewhere", verbosity=0)
         settings.Q_CLUSTER = {"orm": "elsewhere"}
         yield "elsewhere"
     finally:

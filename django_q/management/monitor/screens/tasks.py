@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from django_q.kernel.queues import serves
 from django_q.kernel.states import Reason
 from django_q.management.monitor import numbers
 from django_q.management.monitor.seen import FailureView, QueuedView, RunningView, Seen
@@ -106,11 +107,11 @@ def _advancing(view: RunningView) -> Row:
 
 def _depths(seen: Seen, served: set[str]) -> Iterator[tuple[str, Style]]:
     """Yield the queues as lines: the fullest, if there are many."""
-    fullest = sorted(seen.depths, key=lambda depth: (depth.queue in served, -depth.ready, depth.queue))
+    fullest = sorted(seen.depths, key=lambda depth: (serves(served, depth.queue), -depth.ready, depth.queue))
     rows, styles = [], []
     for depth in fullest[:_QUEUES_SHOWN]:
         counts = (depth.ready, depth.deferred, depth.waiting, depth.claimed)
-        is_alone = depth.queue not in served and any(counts)
+        is_alone = not serves(served, depth.queue) and any(counts)
         cells = (depth.queue, *(numbers.at_most(count, backlog.MOST) for count in counts))
         rows.append(Row(depth.queue, (*cells, nobody_serves(depth.queue, served) if is_alone else "")))
         styles.append(Style.BAD if is_alone else Style.PLAIN)
