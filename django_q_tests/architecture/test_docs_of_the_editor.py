@@ -1,6 +1,7 @@
 """What the pages of the experiment editor say of its names is what stands in the code."""
 
 import inspect
+import json
 import re
 from dataclasses import fields
 from string import Formatter
@@ -9,8 +10,9 @@ import pytest
 import requests
 
 from django_q.contrib.background.decorator import TaskProxy
-from django_q.examples.experimenteditor import options, tasks
-from django_q.examples.experimenteditor.laboratory import KINDS, Fault
+from django_q.examples.experimenteditor import checks, tasks
+from django_q.examples.experimenteditor.laboratory import HANG_UPS, KINDS, Fault
+from django_q.examples.experimenteditor.options import OPTIONS
 from django_q_tests.architecture.source import ROOT
 from django_q_tests.support.held import held_laboratory
 
@@ -43,8 +45,8 @@ def test_every_task_and_every_text_of_the_module_is_described():
     here = {name: value for name, value in vars(tasks).items() if not name.startswith("_")}
 
     assert sorted(dict(FUNCTIONS)) == sorted(name for name, value in here.items() if isinstance(value, TaskProxy))
-    texts = [name for name, value in here.items() if isinstance(value, str) and (name.isupper() or "message" in name)]
-    assert sorted(DATA) == sorted(name for name in texts if " " in here[name] or "://" in here[name])
+    assert sorted(DATA) == sorted(name for name, value in here.items() if isinstance(value, str))
+    assert sorted(DATA) == sorted(name for name, known in OPTIONS.items() if known.places is not None)
 
 
 @pytest.mark.parametrize(("name", "parameters"), FUNCTIONS, ids=dict(FUNCTIONS))
@@ -60,20 +62,35 @@ def test_a_function_has_the_parameters_that_are_described(name, parameters):
 
 @pytest.mark.parametrize("name", DATA)
 def test_a_text_takes_what_is_described(name):
-    places = [place for _, place, _, _ in Formatter().parse(getattr(tasks, name)) if place]
-    sentence = re.search(r"Takes (.*?)[.]\s", " ".join(text_below(name).split()) + " ")[1]
+    sentence = re.search(r"Takes (.*?)[.:]\s", " ".join(text_below(name).split()) + " ")[1]
+    used = {place for _, place, _, _ in Formatter().parse(getattr(tasks, name)) if place}
 
-    assert re.findall(r"``(\w+)``(?! returns)", sentence) == places
-    assert bool(places) == (sentence != "nothing")
+    assert re.findall(r"``(\w+)``", sentence) == list(OPTIONS[name].places)
+    assert bool(OPTIONS[name].places) == (sentence != "nothing")
+    assert used <= set(OPTIONS[name].places)
 
 
 def test_the_table_of_settings_is_complete_and_right():
-    table = PAGE.partition("Keys of EXPERIMENTEDITOR")[2]
-    rows = re.findall(r"\* - ``(\w+)``\n +- (\w+)\n +- (\S+)\n +- (.+)", table)
+    table = PAGE.partition("Keys of EXPERIMENTEDITOR")[2].partition("System checks")[0]
+    rows = re.findall(r"\* - ``(\w+)``\n +- (.+)\n +- (.+)", table)
 
-    assert {key: default for key, _, default, _ in rows} == {key: str(value) for key, value in options.DEFAULTS.items()}
-    assert len(rows) == len(options.DEFAULTS)
-    assert {key: unit for key, unit, _, _ in rows if unit != "seconds"} == {"FETCH_TRIES": "tries"}
+    assert rows == [(name, sentence(known.meaning), default(name, known)) for name, known in OPTIONS.items()]
+
+
+def sentence(meaning):
+    return meaning[0].upper() + meaning[1:] + ("" if meaning.endswith("?") else ".")
+
+
+def default(name, known):
+    return f":py:data:`{name}`" if known.default is None else f"``{known.default!r}``"
+
+
+def test_every_system_check_is_in_the_table():
+    described = re.findall(rf"\* - ``{checks.LABEL}\.(\w+)``", PAGE.partition("System checks")[2])
+    here = re.findall(r"\b([EW]\d{3})\b", inspect.getsource(checks))
+
+    assert len(described) == len(set(described))
+    assert set(described) == set(here)
 
 
 def test_the_devices_answer_to_the_requests_of_the_page():
@@ -89,5 +106,16 @@ def test_the_devices_answer_to_the_requests_of_the_page():
         ("DELETE", 200),
     ]
     assert laboratory.faults == []
-    for word in re.findall(r"``(\w+)``", INDEX.partition("``POST /control/faults/``")[2].partition("``DELETE")[0]):
-        assert word in {*KINDS, *(each.name for each in fields(Fault))}
+
+
+def test_every_part_of_a_fault_is_described():
+    described, *others = re.findall(r"\.\. list-table:: Keys of a fault\n((?:\n| +.*\n)+)", INDEX)
+
+    assert not others
+    assert re.findall(r"\* - ``(\w+)``", described) == [each.name for each in fields(Fault)]
+    for word in (*KINDS, *HANG_UPS):
+        assert f"``{word}``" in described
+
+
+def test_the_fault_of_the_example_is_one():
+    assert Fault(**json.loads(re.search(r"``({.*?})``", INDEX)[1])).on in KINDS

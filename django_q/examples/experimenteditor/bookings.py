@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from django_q.examples.experimenteditor import tasks
 from django_q.examples.experimenteditor.models import Booking, Experiment, ObservableQuantity, RunResult, Vehicle
@@ -13,6 +14,8 @@ from django_q.examples.experimenteditor.options import span
 from django_q.examples.experimenteditor.owners import tell
 from django_q.examples.experimenteditor.words import exact
 
+_SCHEDULED = gettext_noop("was just scheduled for %(when)s")
+_MOVED = gettext_noop("was moved to %(when)s")
 _TAKEN_BACK = "The booking was canceled while the vehicle got the experiment: it may run all the same."
 
 
@@ -67,7 +70,7 @@ def book(
     for choice in experiment.quantities.filter(related_run=None):
         ObservableQuantity.objects.create(related_experiment=experiment, related_run=run, name=choice.name)
     _enqueue_tasks(booking, absolute)
-    tell(run, tasks.SCHEDULED, places={"when": start}, public=False)
+    tell(run, _SCHEDULED, places={"when": start}, public=False)
     return run
 
 
@@ -97,7 +100,7 @@ def move_booking(
     booking.save(update_fields=["email_reminder"])
     run.tasks.all().delete()
     _enqueue_tasks(booking, absolute)
-    tell(run, tasks.MOVED, places={"when": start}, public=False)
+    tell(run, _MOVED, places={"when": start}, public=False)
     return run
 
 

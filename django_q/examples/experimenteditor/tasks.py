@@ -43,12 +43,10 @@ GOVIP = "http://127.0.0.1:8022/log/api/getExperiment/{expname}/plotdata/govspeed
 VINIP = "http://127.0.0.1:8022/log/api/getExperiment/{expname}/plotdata/vin/"
 FULLLOGIP = "http://127.0.0.1:8022/log/api/getExperiment/{expname}/{chunkidx}/"
 
-SCHEDULED = gettext_noop("was just scheduled for %(when)s")
-MOVED = gettext_noop("was moved to %(when)s")
-STARTED = gettext_noop("has been started and will be available at %(when)s")
-NOT_STARTED = gettext_noop("failed to start. Please reschedule the experiment. %(code)s")
-INCOMPLETE = gettext_noop("had an error with plot data retrieval. %(code)s")
-AVAILABLE = gettext_noop("is now available!")
+_STARTED = gettext_noop("has been started and will be available at %(when)s")
+_NOT_STARTED = gettext_noop("failed to start. Please reschedule the experiment. %(code)s")
+_INCOMPLETE = gettext_noop("had an error with plot data retrieval. %(code)s")
+_AVAILABLE = gettext_noop("is now available!")
 _AGAIN = gettext_noop("It will be tried again. %(error)s")
 _NO_MORE = gettext_noop("What could be had is stored. Its page has a button to try again. %(error)s")
 
@@ -202,7 +200,7 @@ def _follow_up(run: RunResult) -> str:
         return f"{run} was posted before."
     due = run.end + span("FETCH_DELAY")
     enqueue_for(run, make_experiment_available, run.experiment_id, run.pk, due=due)
-    owners.tell(run, STARTED, places={"when": due})
+    owners.tell(run, _STARTED, places={"when": due})
     return f"{run} was posted."
 
 
@@ -237,7 +235,7 @@ def _fail_to_start(booking: Booking, error: wire.DeviceError) -> str:
         run.tasks.filter(name="send_complete_mail").delete()
         booking.delete()
         places = {"code": _code(error), "error": str(error)}
-        owners.tell(run, NOT_STARTED, places=places, level="error", description="%(error)s")
+        owners.tell(run, _NOT_STARTED, places=places, level="error", description="%(error)s")
     return f"{run} failed to start: {error}"
 
 
@@ -289,7 +287,7 @@ def _conclude(run: RunResult) -> str:
     if RunResult.objects.filter(pk=run.pk, is_complete=False).update(is_complete=True, error=""):
         for booking in Booking.objects.filter(run=run):
             booking.delete()
-        owners.tell(run, AVAILABLE, level="success")
+        owners.tell(run, _AVAILABLE, level="success")
     return f"The results of {run} are stored."
 
 
@@ -309,7 +307,7 @@ def _fetch_again_or_give_up(run: RunResult, errors: Sequence[wire.DeviceError]) 
             enqueue_for(run, make_experiment_available, run.experiment_id, run.pk, due=due)
         if is_last or run.fetch_tries == 1:
             places = {"code": _code(error), "error": str(error)}
-            owners.tell(run, INCOMPLETE, places=places, level="error", description=_NO_MORE if is_last else _AGAIN)
+            owners.tell(run, _INCOMPLETE, places=places, level="error", description=_NO_MORE if is_last else _AGAIN)
     return f"{error} {'No more tries.' if is_last else 'Will be tried again.'}"
 
 
