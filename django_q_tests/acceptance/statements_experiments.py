@@ -17,9 +17,7 @@ STATEMENTS: dict[str, Statement] = {
         f"{_COLLECTING}test_every_url_is_read_when_it_is_used",
         f"{_COLLECTING}test_the_names_of_the_module_are_the_defaults",
     ),
-    "EX-02": ours(
-        "schedule= is a moment or a delay", f"{_LINE}test_a_task_can_be_called_by_anybody_for_any_time"
-    ),
+    "EX-02": ours("schedule= is a moment or a delay", f"{_LINE}test_a_task_can_be_called_by_anybody_for_any_time"),
     "EX-03": ours(
         "one reminder, with both times in words",
         f"{_MAILS}test_the_reminder_says_in_words_when_the_experiment_starts_and_ends",
