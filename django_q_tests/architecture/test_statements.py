@@ -26,7 +26,8 @@ def test_every_statement_has_a_test_and_a_name_of_its_own():
     assert not [name for name, each in STATEMENTS.items() if not each.tests and each.peer is not Peer.SAME]
 
 
-def test_no_statement_about_background_tasks_is_missing():
-    expected = [f"BG-{number:02}" for number in range(1, 34)]
-
-    assert list(SYSTEMS["django-background-tasks"]) == expected
+@pytest.mark.parametrize(
+    ("system", "prefix", "count"), [("django-background-tasks", "BG", 33), ("the experiment editor", "EX", 18)]
+)
+def test_no_statement_is_missing(system, prefix, count):
+    assert list(SYSTEMS[system]) == [f"{prefix}-{number:02}" for number in range(1, count + 1)]

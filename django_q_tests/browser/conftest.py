@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -11,8 +10,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, sync_playwright
 
 from django_q_tests.browser.scenery import Scenery
-from django_q_tests.support.browser import NoBrowser, Visitor, find_chromium, launch, served
-from django_q_tests.support.clusters import ClusterProcess
+from django_q_tests.support.browser import NoBrowser, Visitor, callers, find_chromium, launch, served
+from django_q_tests.support.clusters import ClusterProcess, Drill
 from django_q_tests.support.own_database import OwnDatabase
 
 
@@ -48,19 +47,25 @@ def scenery(own_database: OwnDatabase) -> Scenery:
 @pytest.fixture
 def visit(browser: Browser, origin: str, scenery: Scenery) -> Iterator[Callable[..., Visitor]]:
     """Let somebody come: a user by his name. What he complains of fails the test."""
-    visitors = []
+    with callers(browser, origin) as come:
+        yield lambda name="", **options: come(User.objects.get(username=name) if name else None, **options)
 
-    def come(name: str = "", **options: Any) -> Visitor:
-        user = User.objects.get(username=name) if name else None
-        visitors.append(Visitor(browser, origin, user, **options))
-        return visitors[-1]
 
-    yield come
-    complaints = []
-    for visitor in visitors:
-        visitor.context.close()
-        complaints += visitor.complaints
-    assert not complaints, "\n".join(complaints)
+@pytest.fixture
+def guest(browser: Browser, origin: str, own_database: OwnDatabase) -> Iterator[Callable[..., Visitor]]:
+    """Let somebody come to a site without the scenery."""
+    with callers(browser, origin) as come:
+        yield come
+
+
+@pytest.fixture
+def drill(own_database: OwnDatabase, tmp_path: Path) -> Iterator[Drill]:
+    """Real clusters beside a site without the scenery; the test calls ``finish()`` to have them judged."""
+    one = Drill(own_database, tmp_path)
+    try:
+        yield one
+    finally:
+        one.clean_up()
 
 
 @pytest.fixture

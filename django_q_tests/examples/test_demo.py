@@ -135,7 +135,9 @@ def test_who_follows_the_link_sees_tasks_of_every_kind(start):
     demo.wait_until_open()
     visitor, stranger = requests.Session(), requests.Session()
 
-    assert "Log out demo" in visitor.get(demo.link, timeout=10).text
+    entrance = visitor.get(demo.link, timeout=10)
+    assert entrance.url.endswith("/editor/") and "Log out demo" in entrance.text
+    assert "full stop from 30 km/h" in entrance.text
     assert stranger.get(demo.link, timeout=10).status_code == 410
     demo.until_says("hook: greet returned 'Hello, hook!'")
 

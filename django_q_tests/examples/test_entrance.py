@@ -21,11 +21,23 @@ def is_in(client):
     return "_auth_user_id" in client.session
 
 
-def test_the_link_logs_in_and_leads_to_the_home_page(client, user):
+def test_the_link_logs_in_and_leads_to_the_list_of_experiments(client, user):
     answer = client.get(path_for(user))
 
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (answer.status_code, answer["Location"]) == (302, "/editor/")
     assert is_in(client)
+
+
+def test_the_list_of_experiments_leads_to_the_buttons(client, user):
+    page = client.get(path_for(user), follow=True).content.decode()
+
+    main = page.partition("<main")[2]
+    assert '<table id="experiments">' in main and 'href="/buttons/"' in main
+    assert "Each button enqueues a call" in client.get("/buttons/").content.decode()
+
+
+def test_the_site_opens_on_the_list_of_experiments(client):
+    assert client.get("/")["Location"] == "/editor/"
 
 
 def test_the_second_time_it_says_how_to_get_in(user):

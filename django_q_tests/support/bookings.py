@@ -58,7 +58,17 @@ def addresses_at(url: str) -> dict[str, str]:
         "ENGINEBEAGLEBONEIP": f"{url}api/postexperiment/",
         "LOGGERIP": f"{log}plotdata/axlebasedvehiclespeed/",
         "GOVIP": f"{log}plotdata/govspeed/",
+        "VINIP": f"{log}plotdata/vin/",
         "FULLLOGIP": f"{log}{{chunkidx}}/",
+    }
+
+
+def env_for(options: dict[str, Any], sink: Sink) -> dict[str, str]:
+    """Return the environment of a cluster that runs experiments with these options."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "django_q_tests.settings.laboratory",
+        "DJANGO_Q_TEST_EXPERIMENTEDITOR": json.dumps(options),
+        "DJANGO_Q_TEST_SMTP_PORT": str(sink.port),
     }
 
 
@@ -69,11 +79,7 @@ class Scene:
         self.drill = drill
         self.laboratory = laboratory
         self.sink = sink
-        self.env = {
-            "DJANGO_SETTINGS_MODULE": "django_q_tests.settings.laboratory",
-            "DJANGO_Q_TEST_EXPERIMENTEDITOR": json.dumps(options),
-            "DJANGO_Q_TEST_SMTP_PORT": str(sink.port),
-        }
+        self.env = env_for(options, sink)
         self.experiment = write_experiment("ada")
         self.run: RunResult | None = None
 

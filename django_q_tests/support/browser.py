@@ -101,6 +101,23 @@ def served(middleware: list[str]) -> Iterator[str]:
         server.terminate()
 
 
+@contextlib.contextmanager
+def callers(browser: Browser, origin: str) -> Iterator[Callable[..., "Visitor"]]:
+    """Yield what lets somebody come: a user, or nobody yet. What he complains of is an error in the end."""
+    visitors: list[Visitor] = []
+
+    def come(user: Any = None, **options: Any) -> Visitor:
+        visitors.append(Visitor(browser, origin, user, **options))
+        return visitors[-1]
+
+    yield come
+    complaints = []
+    for visitor in visitors:
+        visitor.context.close()
+        complaints += visitor.complaints
+    assert not complaints, "\n".join(complaints)
+
+
 class Visitor:
     """Somebody with a window of his own, and a list of all that was wrong on the pages he saw."""
 

@@ -16,8 +16,8 @@ CHUNK_LINES = 3
 class HeldLaboratory(Laboratory):
     """Devices that hold up requests: when they have been read, or when they have been worked on but not answered."""
 
-    def __init__(self) -> None:
-        super().__init__(chunk_lines=CHUNK_LINES)
+    def __init__(self, *, chunk_lines: int = CHUNK_LINES) -> None:
+        super().__init__(chunk_lines=chunk_lines)
         self.unread: dict[str, Gate] = {}  # by the end of the path
         self.unanswered: dict[str, Gate] = {}
         # What was handed out.
@@ -70,9 +70,9 @@ def _pass(gates: dict[str, Gate], path: str) -> None:
 
 
 @contextlib.contextmanager
-def held_laboratory() -> Iterator[tuple[HeldLaboratory, str]]:
+def held_laboratory(*, chunk_lines: int = CHUNK_LINES) -> Iterator[tuple[HeldLaboratory, str]]:
     """Serve a laboratory on a free port of this host while the block runs; yield it with its address."""
-    laboratory = HeldLaboratory()
+    laboratory = HeldLaboratory(chunk_lines=chunk_lines)
     server = DeviceServer(("127.0.0.1", 0), laboratory, quiet=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

@@ -18,6 +18,7 @@ from django_q.examples.demo.stage import Stage
 from django_q.management.processes import ShownChild
 
 FIRST, SECOND = "full stop from 30 km/h", "governor at 20 km/h"
+_LIST = '<table id="experiments">'
 Found = TypeVar("Found")
 
 
@@ -63,24 +64,28 @@ class Inspection:
         """Use the link that logs in, twice, each time as a stranger."""
         self.until(self.stage.is_open, "the site to take connections")
         first, second = (requests.get(self.stage.link, timeout=10) for _ in range(2))
-        if first.status_code != 200 or "Each button" not in first.text:
-            raise Missing(f"the link did not lead to the home page but to {first.url!r}: {_headline(first.text)}")
+        if first.status_code != 200 or _LIST not in first.text:
+            raise Missing(
+                f"the link did not lead to the list of experiments but to {first.url!r}: {_headline(first.text)}"
+            )
         if second.status_code != 410 or "does not work any more" not in second.text:
             raise Missing(f"the link worked twice: {second.url!r} answered {second.status_code}")
         self.say("the link logs in, once: the second time it answers 410 and says how to get another one")
 
     def log_in(self, user: str, password: str) -> None:
         page = self.submit("login/", username=user, password=password)
-        if "Each button" not in page.text:
-            raise Missing(f"the login as {user!r} did not lead to the home page but to {page.url!r}")
+        if _LIST not in page.text:
+            raise Missing(f"the login as {user!r} did not lead to the list of experiments but to {page.url!r}")
+        if 'href="/buttons/"' not in page.text:
+            raise Missing(f"the list of experiments has no link to the page of buttons: {_headline(page.text)}")
         self.say(f"the site answers at {self.stage.url} and lets {user!r} in")
 
     def press(self, button: str) -> str:
-        """Press a button of the home page and return the id of the task that it enqueued."""
-        page = self.submit(f"enqueue/{button}/", form="")
+        """Press a button of the page of buttons and return the id of the task that it enqueued."""
+        page = self.submit(f"enqueue/{button}/", form="buttons/")
         found = re.search(r'id="task-([0-9a-f]{32})"', page.text)
         if not found:
-            raise Missing(f"the home page shows no task after the button {button!r}")
+            raise Missing(f"the page of buttons shows no task after the button {button!r}")
         return found[1]
 
     def book(self, title: str, *, start: datetime | None = None, email_reminder: str = "") -> str:

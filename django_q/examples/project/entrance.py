@@ -40,4 +40,4 @@ def enter(request: HttpRequest, pk: int, token: str) -> HttpResponse:
         is_good = user is not None and tokens.check_token(user, token)
         if is_good:
             login(request, user)
-    return redirect("home") if is_good else render(request, "project/used.html", status=410)
+    return redirect("experimenteditor:experiments") if is_good else render(request, "project/used.html", status=410)

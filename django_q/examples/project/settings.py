@@ -126,5 +126,5 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "home"
+LOGIN_REDIRECT_URL = "start"
 LOGOUT_REDIRECT_URL = "login"

@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from django_q.examples.project import entrance, views
 from django_q.examples.snippets.views import v
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", RedirectView.as_view(pattern_name="experimenteditor:experiments"), name="start"),
+    path("buttons/", views.buttons, name="buttons"),
     path("enter/<int:pk>/<str:token>/", entrance.enter, name="enter"),
     path("tasks/", views.task_states, name="task_states"),
     path("enqueue/<slug:name>/", views.enqueue, name="enqueue"),

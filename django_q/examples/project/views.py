@@ -1,4 +1,4 @@
-"""The home page: buttons that enqueue a call, what became of it, and what else goes on."""
+"""The page of buttons: each enqueues a call; what became of it, and what else goes on."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,15 +26,15 @@ BUTTONS: dict[str, tuple[str, Callable[[], str]]] = {
 
 
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
+def buttons(request: HttpRequest) -> HttpResponse:
     """Show the buttons and the last tasks."""
-    buttons = [(name, label) for name, (label, _) in BUTTONS.items()]
-    return render(request, "project/home.html", {"buttons": buttons, **_tasks(request)})
+    labels = [(name, label) for name, (label, _) in BUTTONS.items()]
+    return render(request, "project/buttons.html", {"buttons": labels, **_tasks(request)})
 
 
 @login_required
 def task_states(request: HttpRequest) -> HttpResponse:
-    """Return the part of the home page that changes."""
+    """Return the part of the page of buttons that changes."""
     return render(request, "project/tasks.html", _tasks(request))
 
 
@@ -46,7 +46,7 @@ def enqueue(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404(f"There is no button {name!r}.")
     label, call = BUTTONS[name]
     request.session["tasks"] = [[call(), label], *request.session.get("tasks", [])][:REMEMBERED]
-    return redirect("home")
+    return redirect("buttons")
 
 
 def _tasks(request: HttpRequest) -> dict[str, list[Step]]:
