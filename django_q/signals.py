@@ -4,6 +4,7 @@ They are sent with :meth:`~django.dispatch.Signal.send_robust`: a receiver that 
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.dispatch import Signal
@@ -45,6 +46,16 @@ history_pruned = Signal()
 cluster_started = Signal()
 #: In the keeper, after the cluster's last task. Arguments: ``incarnation`` (its id).
 cluster_stopped = Signal()
+
+
+#: Receivers of what ``attempts_recorded`` tells that want to know only of tasks with a mark among their options, by it.
+marked: dict[str, Callable[..., object]] = {}
+
+
+def connect_marked(mark: str, receiver: Callable[..., object]) -> None:
+    """Have ``receiver(attempts=…, using=…)`` called like a receiver of ``attempts_recorded``, but only for tasks whose
+    options hold this mark: all others cost nothing then."""
+    marked[mark] = receiver
 
 
 def send(signal: Signal, **arguments: Any) -> None:

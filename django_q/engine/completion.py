@@ -62,14 +62,10 @@ class _Batch:
         self.cluster = cluster
         self.settled = settled
         self.queue = OrmQ.objects.using(self.alias)
-        # What attempts_recorded is sent, if anybody listens.
-        self.recorded: list[RecordedAttempt] | None = None
+        self.recorded: list[RecordedAttempt] = []
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Move what ended; put back what did not; tell of both."""
-        if not signals.attempts_recorded.receivers:
-            self._record(outcomes)
-            return
         with recorded.together(self.alias) as self.recorded:
             self._record(outcomes)
 
@@ -104,8 +100,10 @@ class _Batch:
             changes["run_after"] = dialect_for(self.alias).later_expression(decision.delay)
         if decision.error:
             changes["errors"] = remembered(row.errors, outcome, decision.error)
-        if self.recorded is not None and decision.event in (Event.RETRY, Event.RESCUE) and row.kind == TaskKind.TASK:
-            self.recorded.append(RecordedAttempt.of(row.__dict__, outcome, row.q_options(), is_last=False))
+        if decision.event in (Event.RETRY, Event.RESCUE) and row.kind == TaskKind.TASK:
+            options = row.q_options()
+            if recorded.is_wanted(options):
+                self.recorded.append(RecordedAttempt.of(row.__dict__, outcome, options, is_last=False))
         self.queue.filter(pk=row.pk, token=row.token).give_up_claim(decision.event, **changes)
         if decision.warning:
             logger.warning(decision.warning, extra={"action": decision.event.value, "task_id": row.pk})
@@ -126,7 +124,7 @@ class _Batch:
             if row["chain"]:
                 succeeded = outcome.ending is Ending.SUCCEEDED
                 steps.append(Step.of(row["id"], row["name"], row["chain"], options, succeeded=succeeded))
-            if self.recorded is not None:
+            if recorded.is_wanted(options):
                 self.recorded.append(RecordedAttempt.of(row, outcome, options, is_last=True))
             if signals.post_execute.receivers:
                 self.settled.finished.append(records.summary(row, outcome))

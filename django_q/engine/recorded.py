@@ -75,13 +75,19 @@ def together(alias: str) -> Iterator[list[RecordedAttempt]]:
         tell(attempts, alias)
 
 
+def is_wanted(options: Mapping[str, Any]) -> bool:
+    """Does anybody want to know of the attempts of a task with these options?"""
+    return bool(signals.attempts_recorded.receivers) or not signals.marked.keys().isdisjoint(options)
+
+
 def tell_unrun(row: OrmQ, error: str, alias: str) -> None:
     """Send ``attempts_recorded`` for a task that left the queue without being run, in the open transaction."""
-    if signals.attempts_recorded.receivers and row.kind == TaskKind.TASK:
+    options = row.q_options()
+    if row.kind == TaskKind.TASK and is_wanted(options):
         report = Report(0.0, 0.0, error=error)
         outcome = Outcome(row.pk, "", Ending.CANCELED, report)
         with together(alias) as attempts:
-            attempts.append(RecordedAttempt.of(row.__dict__, outcome, row.q_options(), is_last=True))
+            attempts.append(RecordedAttempt.of(row.__dict__, outcome, options, is_last=True))
 
 
 def tell(attempts: Sequence[RecordedAttempt], alias: str) -> None:
@@ -93,6 +99,9 @@ def tell(attempts: Sequence[RecordedAttempt], alias: str) -> None:
     """
     try:
         with transaction.atomic(using=alias):
+            for mark, receiver in signals.marked.items():
+                if theirs := [attempt for attempt in attempts if mark in attempt.options]:
+                    receiver(attempts=theirs, using=alias)
             signals.attempts_recorded.send(sender="django_q", attempts=attempts, using=alias)
     except (OperationalError, InterfaceError):
         raise

@@ -27,11 +27,11 @@ class BackgroundConfig(AppConfig):
     def ready(self) -> None:
         """Listen to the cluster, register the system checks, and let people move in."""
         from django_q import signals
-        from django_q.contrib.background import checks, receivers
+        from django_q.contrib.background import calls, checks, receivers
         from django_q.management.moving import sources
 
         checks.register()
 
-        signals.attempts_recorded.connect(receivers.on_attempts_recorded, dispatch_uid="django_q_background.recorded")
+        signals.connect_marked(calls.MARK, receivers.on_attempts_recorded)
         signals.history_pruned.connect(receivers.sweep, dispatch_uid="django_q_background.sweep")
         sources.register("background_task", "django_q.contrib.background.moving.move.FromBackgroundTasks")

@@ -7,7 +7,6 @@ from typing import Any
 from django.db import transaction
 
 from django_q.contrib.background import signals
-from django_q.contrib.background.calls import MARK
 from django_q.contrib.background.models import CompletedTask, Task
 from django_q.contrib.background.repetition import repeat
 from django_q.models import OrmQ
@@ -20,12 +19,9 @@ _TOLD = (signals.task_successful, signals.task_failed, signals.task_rescheduled,
 
 def on_attempts_recorded(attempts: Sequence[Any], using: str, **_: Any) -> None:
     """Write repetitions with the outcomes, and tell of both when they are committed."""
-    ours = [attempt for attempt in attempts if MARK in attempt.options]
-    if not ours:
-        return
-    repeat(ours, using)
+    repeat(attempts, using)
     if any(signal.receivers for signal in _TOLD):
-        transaction.on_commit(partial(_tell, ours, using), using=using, robust=True)
+        transaction.on_commit(partial(_tell, attempts, using), using=using, robust=True)
 
 
 def _tell(attempts: Sequence[Any], using: str) -> None:

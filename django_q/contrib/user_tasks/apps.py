@@ -17,10 +17,10 @@ class UserTasksConfig(AppConfig):
         from django.db.models.signals import post_delete
 
         from django_q import signals
-        from django_q.contrib.user_tasks import checks, receivers
+        from django_q.contrib.user_tasks import checks, receivers, rows
         from django_q.contrib.user_tasks.models import UserTaskArtifact
 
-        signals.attempts_recorded.connect(receivers.on_attempts_recorded, dispatch_uid="django_q_user_tasks.recorded")
+        signals.connect_marked(rows.MARK, receivers.on_attempts_recorded)
         signals.history_pruned.connect(receivers.sweep, dispatch_uid="django_q_user_tasks.sweep")
         post_delete.connect(
             receivers.on_artifact_deleted, sender=UserTaskArtifact, dispatch_uid="django_q_user_tasks.files"
