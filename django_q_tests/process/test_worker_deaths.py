@@ -8,6 +8,8 @@ import pytest
 
 from django_q_tests.support.clusters import Drill, runs, waits_for_an_answer, waits_in_pipe
 
+pytestmark = pytest.mark.methods
+
 BIG = 3 * 2**20  # three times what a pipe holds
 
 
