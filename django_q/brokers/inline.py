@@ -27,14 +27,12 @@ Claimed = tuple[Envelope, Letter]
 _OPTIONS = NEW_COLUMNS.index("options")
 
 
-def run(
-    row: Sequence[Any], written: Callable[[], None] | None = None, beside: Callable[[], Any] | None = None
-) -> BaseException | None:
+def run(row: Sequence[Any], written: Callable[[], None] | None = None) -> BaseException | None:
     """Run a new row (``models.queue.NEW_COLUMNS``) to its end, record it, run its hook; return what the task raised.
 
     Attempts that are left follow at once; where their number has no limit, there is one. Nothing is stored before the
     end, so that a caller who dies in the middle leaves no row that nobody would take over. ``written`` is called before
-    the first attempt, ``beside`` when the row is stored, in the same transaction.
+    the first attempt.
     """
     settings = conf.current()
     draft = _Draft.of(row, settings)
@@ -45,7 +43,7 @@ def run(
         draft.errors = remembered(draft.errors, outcome, outcome.report.error)
         draft.attempts += 1
         outcome, error = _execute(*draft.messages(settings), settings.orm)
-    for hook in _record(draft, _ended(outcome, error), settings, beside):
+    for hook in _record(draft, _ended(outcome, error), settings):
         _run_hook(hook, settings)
     return error
 
@@ -88,13 +86,11 @@ class _Draft:
         return _messages({**self.values, "attempts": self.attempts, "crashes": 0}, self.token, settings)
 
 
-def _record(draft: _Draft, outcome: Outcome, settings: Settings, beside: Callable[[], Any] | None) -> tuple[str, ...]:
+def _record(draft: _Draft, outcome: Outcome, settings: Settings) -> tuple[str, ...]:
     """Write the row and move it to the history in one transaction; return the ids of the hooks that follow."""
     queue = OrmQ.objects.using(settings.orm)
     with transaction.atomic(using=settings.orm):
         queue.put([[draft.values[column] for column in NEW_COLUMNS]])
-        if beside is not None:
-            beside()
         queue.filter(pk=draft.id).move(
             Event.CLAIM, token=draft.token, claimed_by=INLINE, attempts=draft.attempts, errors=draft.errors
         )

@@ -81,7 +81,6 @@ class Draft:
     broker: QueueBroker | None = None
     sync: bool | None = None
     told: dict[str, Any] | None = None  # what pre_enqueue was sent, and post_enqueue will be
-    beside: Callable[[], Any] | None = None  # writes what belongs to the row, in its transaction
     companions: tuple["Companion", ...] = ()
     within: str | None = None  # CHAIN or ITERATION, if that is what its chain names
 
@@ -224,7 +223,7 @@ def submit(tasks: Sequence[Draft], settings: Settings) -> None:
 
 def run_here(task: Draft) -> BaseException | None:
     """Run a task to its end in this process; return what it raised."""
-    return inline.run(task.row, partial(_tell, [task]), task.beside)
+    return inline.run(task.row, partial(_tell, [task]))
 
 
 def runs_here(task: Draft, settings: Settings) -> bool:
@@ -235,15 +234,11 @@ def runs_here(task: Draft, settings: Settings) -> bool:
 def _write(tasks: Sequence[Draft], alias: str) -> None:
     broker = tasks[0].broker or current_broker()
     rows = [task.row for task in tasks]
-    besides = [task.beside for task in tasks if task.beside is not None]
     are_accompanied = any(task.companions for task in tasks)
     try:
-        with transaction.atomic(using=alias) if len(rows) > 1 or besides or are_accompanied else nullcontext():
+        with transaction.atomic(using=alias) if len(rows) > 1 or are_accompanied else nullcontext():
             broker.enqueue(rows)
-            for beside in besides:
-                beside()
-            if are_accompanied:
-                write_companions(tasks, alias)
+            _write_companions(tasks, alias)
     except TROUBLES as error:
         raise explained(error, alias, coroutine="aasync_task") from error
     _tell(tasks)
@@ -254,15 +249,18 @@ def _write(tasks: Sequence[Draft], alias: str) -> None:
 
 
 def write_companions(tasks: Sequence[Draft], alias: str) -> None:
-    """Write the rows of other tables that belong to these tasks: all of them or none."""
+    """Write the rows of other tables that belong to tasks that run in this process: all of them or none."""
+    with transaction.atomic(using=alias) if any(task.companions for task in tasks) else nullcontext():
+        _write_companions(tasks, alias)
+
+
+def _write_companions(tasks: Sequence[Draft], alias: str) -> None:
     by_writer: dict[Writer, list[tuple[Draft, Any]]] = {}
     for task in tasks:
         for write, row in task.companions:
             by_writer.setdefault(write, []).append((task, row))
-    if by_writer:
-        with transaction.atomic(using=alias):
-            for write, rows in by_writer.items():
-                write(rows, alias)
+    for write, rows in by_writer.items():
+        write(rows, alias)
 
 
 def _tell(tasks: Iterable[Draft]) -> None:

@@ -1,6 +1,5 @@
 """User tasks in real clusters: what their users see when workers die, when time runs out, when they cancel."""
 
-import time
 from itertools import count
 
 import pytest
@@ -11,7 +10,7 @@ from django_q.contrib.user_tasks.models import UserTaskStatus
 from django_q.models import Task
 from django_q.tasks import async_chain
 from django_q_tests.support import followed
-from django_q_tests.support.clusters import Drill
+from django_q_tests.support.clusters import Drill, times_rested
 
 pytestmark = pytest.mark.databases
 
@@ -106,10 +105,11 @@ def test_a_chain_that_is_canceled_while_it_runs_stops_and_goes_no_further(drill,
 
 
 def test_what_is_enqueued_in_a_long_transaction_begins_after_its_end_with_its_row(drill, user):
-    drill.start()
+    pusher = drill.start(poll=0.05).pids("pusher")[0]
     with transaction.atomic():
         row = delay(drill, followed.brief, user.pk)
-        time.sleep(1)  # long enough for a worker that would not wait
+        rests = times_rested(pusher)
+        drill.until(lambda: times_rested(pusher) > rests + 5)  # it has looked as often, and found nothing
         row.refresh_from_db()
         assert row.state == "Pending"
 

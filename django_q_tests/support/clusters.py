@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -75,6 +76,13 @@ def waits_in_pipe(pid: int) -> bool:
 def waits_for_an_answer(pid: int) -> bool:
     """Is a process held up in reading from a pipe into which nobody has written?"""
     return "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
+
+
+def times_rested(pid: int) -> int:
+    """Return how often a process has waited for something."""
+    found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
 
 
 def _die_with_the_test() -> None:

@@ -1,7 +1,7 @@
 """Write the rows of a call: that of the queue and our own, in one transaction."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -59,8 +59,7 @@ def enqueue(call: Call, *, remove_existing_tasks: bool = False) -> Task | None:
     settings = conf.current()
     if call.schedule.action == TaskSchedule.SCHEDULE:
         draft, row = _draft(call, settings, PLAIN)
-        if remove_existing_tasks:
-            draft.beside = _both(partial(_remove_equal, row, settings.orm), draft.beside)
+        draft.accompany(write_instead if remove_existing_tasks else write, row)
         submit([draft], settings)
         signals.send(signals.task_created, type(call.function), task=row)
         return row
@@ -103,6 +102,7 @@ def _enqueue_unless_there(call: Call, settings: conf.Settings) -> Task | None:
         if _find_equal(call, settings.orm):
             return None
         draft, row = _draft(call, settings, UNIQUE)
+        draft.accompany(write, row)
         try:
             with transaction.atomic(using=settings.orm):
                 submit([draft], settings)
@@ -181,7 +181,6 @@ def _draft(call: Call, settings: conf.Settings, mark: str) -> tuple[Draft, Task]
         run_at=moment, priority=schedule.priority, queue=draft.column("queue"), attempts=0, locked_by=None,
         locked_at=None, failed_at=None, errors="",
     )  # fmt: skip
-    draft.beside = partial(row.save, force_insert=True, using=settings.orm)
     return draft, row
 
 
@@ -224,15 +223,13 @@ def _creator(creator: models.Model | None) -> dict[str, Any]:
     return {"creator_content_type_id": kind.pk, "creator_object_id": str(creator.pk)}
 
 
-def _remove_equal(row: Task, alias: str) -> None:
-    """Take equal tasks back that wait; those that run go on."""
-    Task.objects.using(alias).filter(task_hash=row.task_hash).exclude(pk=row.pk).drop()
+def write(rows: Sequence[tuple[Draft, Task]], alias: str) -> None:
+    """Write our rows of calls that are enqueued together."""
+    Task._base_manager.using(alias).bulk_create([row for _, row in rows])
 
 
-def _both(first: Callable[[], Any], second: Callable[[], Any] | None) -> Callable[[], None]:
-    def do() -> None:
-        first()
-        if second is not None:
-            second()
-
-    return do
+def write_instead(rows: Sequence[tuple[Draft, Task]], alias: str) -> None:
+    """Write our rows of calls, and take equal ones back that wait; those that run go on."""
+    for _, row in rows:
+        Task.objects.using(alias).filter(task_hash=row.task_hash).exclude(pk=row.pk).drop()
+    write(rows, alias)

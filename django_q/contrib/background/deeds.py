@@ -1,6 +1,7 @@
 """What can be done in the admin with background tasks: another priority, cancel, run again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from django_q.admin import deeds as core
 from django_q.admin.actions import Deed, Verdict
 from django_q.contrib.background import options
 from django_q.contrib.background.models import CompletedTask, Task
@@ -46,7 +48,7 @@ def _cancel(rows: list[Task], alias: str) -> Iterator[Verdict]:
 
 def _run_again(rows: list[CompletedTask], alias: str) -> Iterator[Verdict]:
     for row in rows:
-        run_again(row, alias)
+        run_again(row)
         yield row, ""
 
 
@@ -71,17 +73,7 @@ def _priority(name: str, label: Any, done: Any, step: int) -> Deed:
 
 RAISE = _priority("raise_selected", gettext_lazy("Priority +1"), gettext_lazy("Priority +1"), 1)
 LOWER = _priority("lower_selected", gettext_lazy("Priority -1"), gettext_lazy("Priority -1"), -1)
-CANCEL = Deed(
-    name="cancel_selected",
-    label=gettext_lazy("Cancel"),
-    question=gettext_lazy(
-        "Cancel these tasks? What has not started goes to the history as canceled; what runs is asked to stop."
-    ),
-    button=gettext_lazy("Yes, cancel them"),
-    done=gettext_lazy("Canceled, or asked to stop"),
-    flag=CHANGE,
-    perform=_cancel,
-)
+CANCEL = replace(core.CANCEL, perform=_cancel, suits=bool, skips=())
 RUN_AGAIN = Deed(
     name="run_again_selected",
     label=gettext_lazy("Run again"),

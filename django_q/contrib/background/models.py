@@ -198,6 +198,7 @@ class Task(models.Model):
     record = models.ForeignObject(
         "django_q.Task", models.DO_NOTHING, from_fields=["id"], to_fields=["id"], related_name="+", null=True
     )
+    created = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     task_name = models.CharField(_("task name"), max_length=190)
     task_params = models.TextField(_("parameters"), help_text=_("JSON: a list of arguments, and a dict."))
     task_hash = models.CharField(_("hash"), max_length=40, help_text=_("The same for equal calls."))

@@ -1,10 +1,12 @@
 """What background tasks do at the signals of the cluster: repeat, tell, and sweep up."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from django_q.contrib.background import signals
 from django_q.contrib.background.models import CompletedTask, Task
@@ -13,6 +15,7 @@ from django_q.models import OrmQ
 from django_q.models import Task as Record
 
 _SWEPT = 1000  # rows that one sweep looks at
+_YOUNG = timedelta(hours=1)
 
 _TOLD = (signals.task_successful, signals.task_failed, signals.task_rescheduled, signals.task_finished)
 
@@ -39,7 +42,8 @@ def _tell(attempts: Sequence[Any], using: str) -> None:
 class Sweep:
     """Deletes rows of ours to which there is neither a queue row nor one of the history, a part of the table at a time.
 
-    Such rows are left when a task is deleted from the queue or from the history; nobody sees them any more.
+    Such rows are left when a task is deleted from the queue or from the history; nobody sees them any more. A young one
+    may be of a task that runs in the process that enqueued it, whose other rows are written at its end.
     """
 
     def __init__(self) -> None:
@@ -54,7 +58,7 @@ class Sweep:
             there = set(place._base_manager.using(using).filter(pk__in=ids).values_list("pk", flat=True))
             ids = [id for id in ids if id not in there]
         if ids:
-            rows.filter(pk__in=ids).delete()
+            rows.filter(pk__in=ids, created__lt=timezone.now() - _YOUNG).delete()
 
 
 sweep = Sweep()

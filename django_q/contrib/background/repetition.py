@@ -3,14 +3,13 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.utils import timezone
 
 from django_q import conf
 from django_q.contrib.background import options
-from django_q.contrib.background.calls import MARK, PLAIN, UNIQUE, draft_of, key_of, usual_options
+from django_q.contrib.background.calls import MARK, PLAIN, UNIQUE, draft_of, key_of, usual_options, write
 from django_q.contrib.background.models import CompletedTask, Task
 from django_q.tasks.enqueue import Draft, submit
 from django_q.tasks.options import OPTIONS
@@ -30,15 +29,13 @@ def repeat(attempts: Sequence[Any], using: str) -> None:
         return
     settings, now = conf.current(), timezone.now()
     drafts: list[Draft] = []
-    rows: list[Task] = []
     for row in Task._base_manager.using(using).filter(pk__in=ended, repeat__gt=0):
         moment = following(row.scheduled_for, timedelta(seconds=row.repeat), row.repeat_until, now)
         if moment is not None:
             draft = _draft(row, ended[row.pk], moment, settings)
+            draft.accompany(write, _again(row, draft.id, moment))
             drafts.append(draft)
-            rows.append(_again(row, draft.id, moment))
     if drafts:
-        drafts[0].beside = lambda: Task._base_manager.using(using).bulk_create(rows)
         submit(drafts, settings)
 
 
@@ -49,7 +46,7 @@ def _goes_on(attempt: Any) -> bool:
     return bool(options.option("repeat_on_failure") == options.GOES_ON)
 
 
-def run_again(row: CompletedTask, using: str) -> Task:
+def run_again(row: CompletedTask) -> Task:
     """Enqueue what has ended once more, under a new id; it is not repeated. Return the new row."""
     record: Any = row.record
     settings = conf.current()
@@ -62,7 +59,7 @@ def run_again(row: CompletedTask, using: str) -> Task:
     draft = draft_of(record.func, args, kwargs, given, settings, None, PLAIN)
     again = _again(row, draft.id, timezone.now())
     again.repeat, again.repeat_until = Task.NEVER, None
-    draft.beside = partial(again.save, force_insert=True, using=using)
+    draft.accompany(write, again)
     submit([draft], settings)
     return again
 
@@ -90,4 +87,4 @@ def _draft(row: Task, attempt: Any, moment: datetime, settings: conf.Settings) -
 def _again(row: Task, id: str, moment: datetime) -> Task:
     """Return a copy of a row for its repetition."""
     columns = {field.attname: getattr(row, field.attname) for field in Task._meta.concrete_fields}
-    return Task(**{**columns, "id": id, "scheduled_for": moment})
+    return Task(**{**columns, "id": id, "created": timezone.now(), "scheduled_for": moment})

@@ -59,18 +59,20 @@ def _check_user(user_id: Any) -> None:
 
 
 def write(rows: Sequence[tuple[Draft, Pending]], alias: str) -> None:
-    """Write the rows of calls that are enqueued together, and one for each chain or iteration of them."""
+    """Write the rows of calls that are enqueued together, and one for each chain or iteration of them.
+
+    The caller has a transaction open.
+    """
     containers: dict[str, list[tuple[Draft, Pending]]] = {}
     for draft, row in rows:
         if draft.within is not None:
             containers.setdefault(draft.column("chain"), []).append((draft, row))
-    with transaction.atomic(using=alias):
-        for chain, members in containers.items():
-            container = _container(chain, members)
-            container.save(force_insert=True, using=alias)
-            for _, row in members:
-                row.status.parent_id = container.pk
-        UserTaskStatus.objects.using(alias).bulk_create([row.status for _, row in rows], batch_size=500)
+    for chain, members in containers.items():
+        container = _container(chain, members)
+        container.save(force_insert=True, using=alias)
+        for _, row in members:
+            row.status.parent_id = container.pk
+    UserTaskStatus.objects.using(alias).bulk_create([row.status for _, row in rows], batch_size=500)
 
 
 def _container(chain: str, members: Sequence[tuple[Draft, Pending]]) -> UserTaskStatus:

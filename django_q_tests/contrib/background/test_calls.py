@@ -28,6 +28,12 @@ def claim(task):
     OrmQ.objects.filter(pk=task.pk).update(state=TaskState.CLAIMED, claimed_by="another cluster", token="t" * 16)
 
 
+def sweep_much_later():
+    """Let the sweep find rows that were written long ago."""
+    Task._base_manager.update(created=timezone.now() - timedelta(hours=2))
+    sweep(using="default")
+
+
 def ran():
     return [run.result for run in run_all()]
 
@@ -111,10 +117,19 @@ def test_what_was_taken_back_leaves_no_row_when_it_is_swept_up():
     bare(1, 2, remove_existing_tasks=True)
     assert Task._base_manager.filter(pk=waiting.pk).exists()
 
-    sweep(using="default")
+    sweep_much_later()
 
     assert not Task._base_manager.filter(pk=waiting.pk).exists()
     assert Task._base_manager.count() == 2 and CompletedTask.objects.get() == ended
+
+
+def test_a_young_row_is_left_to_a_process_that_may_be_running_its_task():
+    bare(1, 2)
+    OrmQ.objects.all().delete()
+
+    sweep(using="default")
+
+    assert Task._base_manager.exists()
 
 
 def test_check_existing_enqueues_once_and_returns_none_the_second_time():
@@ -275,7 +290,7 @@ def test_completed_rows_go_with_the_history():
     CompletedTask.objects.get().record.delete()
 
     assert not CompletedTask.objects.exists()
-    sweep(using="default")
+    sweep_much_later()
     assert not Task._base_manager.exists()
 
 
