@@ -79,6 +79,8 @@ def _draft(row: Task, attempt: Any, moment: datetime, settings: conf.Settings) -
     }
     draft = draft_of(attempt.func, args, kwargs, given, settings, moment, attempt.options[MARK])
     draft.sync = False  # it is not due yet
+    if "user" in attempt.options:  # who enqueued the first one
+        draft.mark(user=attempt.options["user"])
     if attempt.options[MARK] == UNIQUE:
         draft.place(key=key_of(row.task_hash))
     return draft

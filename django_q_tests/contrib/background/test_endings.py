@@ -1,5 +1,6 @@
 """Errors, attempts, repetitions and signals of background tasks."""
 
+import json
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from unittest.mock import Mock
@@ -189,6 +190,17 @@ def test_what_failed_for_good_repeats_only_if_the_settings_say_so(settings, said
     run_all()
 
     assert Task.objects.count() == left
+
+
+@pytest.mark.django_db
+def test_a_repetition_belongs_to_whoever_enqueued_the_first_one():
+    task = bare(1, 2, repeat=60)
+    stored = json.loads(OrmQ.objects.get(pk=task.pk).options)
+    OrmQ.objects.update(options=json.dumps({**stored, "user": "7"}))
+
+    run_all()
+
+    assert OrmQ.objects.get().q_options()["user"] == "7"
 
 
 @pytest.mark.django_db
