@@ -6,9 +6,8 @@ import dataclasses
 import logging
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 from difflib import get_close_matches
 from functools import cached_property
@@ -22,6 +21,7 @@ from django_q.exceptions import InvalidSettings, InvalidValue
 from django_q.kernel import overrides, values
 from django_q.kernel.codec import SERIALIZERS, Codec, derive_key
 from django_q.kernel.old_names import OldConf
+from django_q.kernel.options import Option, Problem, option, usable_cpus, usual_start_method
 from django_q.kernel.queues import EVERY
 from django_q.kernel.recurrence import Policy, policy, zone_of
 from django_q.kernel.retry import Backoff
@@ -54,33 +54,6 @@ REPLACED = {
 
 
 Plugins = dict[str, dict[str, Any]]
-
-
-def option(
-    default: Any,
-    meaning: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """Declare a setting. A callable default is asked at the first use, and again wherever None is written."""
-    bounds = {"default": default, "meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices}
-    if callable(default):
-        return field(default_factory=default, metadata=bounds)
-    return field(default=default, metadata=bounds)
-
-
-def usable_cpus() -> int:
-    """Count the CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
-
-
-def usual_start_method() -> str:
-    """Return how worker processes start on this system unless the settings say."""
-    return "fork" if sys.platform.startswith("linux") else "spawn"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +90,8 @@ class Settings:
     save: bool = option(True, "Whether successes leave a row in the history.")
     keep_successes: float | None = option(7 * DAY, "Seconds that successes are kept; None: for ever.", minimum=0)
     keep_failures: float | None = option(30 * DAY, "Seconds that failures are kept; None: for ever.", minimum=0)
+    keep_events: float | None = option(DAY, "Seconds that the events of tasks can be read; None: for ever.", minimum=0)
+    max_events: int | None = option(10_000, "Events of one run that are kept, the newest; None: all.", minimum=1)
     save_limit: int | None = option(
         None, "Successes that are kept, the newest; 0: all; -1: none; None: as many as their age allows.", minimum=-1
     )
@@ -187,39 +162,9 @@ class Settings:
 _PASSWORD = re.compile(r"(://[^/@:\s]*:)[^@\s]*@")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A setting, as the documentation shows it."""
-
-    name: str
-    default: Any
-    meaning: str
-    type: str
-    minimum: float | None
-    maximum: float | None
-    choices: tuple[str, ...]
-
-    @property
-    def bounds(self) -> str:
-        """Say which values are accepted besides the type; empty if all are."""
-        if self.choices:
-            return f"one of {', '.join(map(repr, self.choices))}"
-        limits = [("at least", self.minimum), ("at most", self.maximum)]
-        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
-
-
 OPTIONS = {
     each.name: Option(name=each.name, type=str(each.type), **each.metadata) for each in dataclasses.fields(Settings)
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong with Q_CLUSTER, and its remedy."""
-
-    code: str
-    message: str
-    hint: str
 
 
 def current() -> Settings:

@@ -79,6 +79,10 @@ class TransactionError(ClusterError):
     """The task cannot be enqueued in the state of the caller's transaction."""
 
 
+class TooManyViewers(ClusterError):
+    """As many watch in this process as may; ask again later, or now and then."""
+
+
 class TaskInterrupt(BaseException):
     """The cluster stops the running task. A BaseException, lest a task's ``except Exception`` swallows it."""
 

@@ -11,11 +11,13 @@ from django_q.kernel.queues import EVERY
 # What the keepers of the clusters on a host are told; no queue may bear such a name.
 DUE = "*due"
 STOP = "*stop"
+# What those are told who read events, on every host.
+EVENTS = "*events"
 
 
 def is_meant(names: Collection[str], told: str) -> bool:
-    """Is who listens for these names meant by what a bell tells? Keepers' topics are no queues."""
-    return told in names or EVERY in names and told not in (DUE, STOP)
+    """Is who listens for these names meant by what a bell tells? What begins with an asterisk is no queue."""
+    return told in names or EVERY in names and not told.startswith(EVERY)
 
 
 class Listener(ABC):

@@ -14,6 +14,7 @@ from django_q.engine.succession import Step
 from django_q.kernel import clock
 from django_q.kernel.messages import Outcome, Report
 from django_q.kernel.states import Ending, Event, TaskState
+from django_q.models import Event as LoggedEvent
 from django_q.models import Incarnation, OrmQ, Progress
 from django_q.models.dialects import dialect_for
 
@@ -70,10 +71,12 @@ class Maintainer:
         """Delete a batch of what the history need not keep; return how many rows."""
         deleted = sum(Retention.of(self.settings).prune(self.alias).values())
         self._swept, swept = Progress.objects.using(self.alias).sweep(self._swept, _SWEPT)
+        if self.settings.keep_events is not None:
+            swept += LoggedEvent.objects.using(self.alias).prune(self.settings.keep_events)
         Incarnation.objects.using(self.alias).prune(older_than=_FORGET)
         gathering.release_all(self.alias)
         OrmQ.objects.using(self.alias).abandoned_inline().give_up_claim(Event.RESCUE, rescues=F("rescues") + 1)
-        signals.send(signals.history_pruned, using=self.alias)
+        signals.send_to_keepers_of_rows(signals.history_pruned, using=self.alias)
         return deleted + swept
 
     def _bury(self, other: Incarnation, *, steady: bool) -> bool:

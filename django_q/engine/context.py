@@ -35,6 +35,11 @@ class RunningTask:
         """Does the cluster want this task to end: time-out, cancel or shutdown? For loops that end by themselves."""
         return bool(self.asked())
 
+    @property
+    def told(self) -> tuple[float, float | None, object] | None:
+        """What this attempt said last by :meth:`progress`: done, total and message; None if nothing."""
+        return None if self.meter is None else self.meter.newest
+
     def progress(self, done: float, total: float | None = None, message: object = None) -> None:
         """Say how far this task is: so much done of a total, None if that is not known, and what it is doing.
 

@@ -17,6 +17,7 @@ from django_q import conf, signals
 from django_q.engine import context, failures, gathering, hooks, reporters, told
 from django_q.engine.context import RunningTask
 from django_q.engine.decision import EXPIRES
+from django_q.engine.places import in_event_loop
 from django_q.engine.progress import Meter, Sink
 from django_q.engine.timeouts import AsyncGuard, Guard
 from django_q.exceptions import (
@@ -180,6 +181,8 @@ def _open(attempt: Attempt) -> None:
     else:
         attempt.args = args
         attempt.kwargs = codec.decode(letter.kwargs, purpose="kwargs", task_id=envelope.id, func=envelope.func)
+        if letter.options and gathering.COLLECTS in letter.options:
+            attempt.args = _collected(args, json.loads(letter.options))
     function = _undecorated(callables.resolve(envelope.func) if function is None else function)
     attempt.is_async = callables.is_async(function)
     attempt.function = function
@@ -190,6 +193,12 @@ def _refuse_expired(options: dict[str, Any]) -> None:
     if expires is not None and clock.epoch() > expires:
         moment = clock.from_epoch(expires).isoformat(" ", "seconds")
         raise TaskExpired(f"The task did not begin before {moment}, when its option 'expires' let it lapse.")
+
+
+def _collected(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the arguments of a call, with the results that it is to be given in the first place."""
+    collects = options.get(gathering.COLLECTS)
+    return args if collects is None else (gathering.collected(collects), *args[1:])
 
 
 def _undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,9 +252,7 @@ async def _acall(attempt: Attempt) -> None:
 
 def _run_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine to its end from code that is not one, even if a loop runs in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not in_event_loop():
         return asyncio.run(coroutine)
     own = contextvars.copy_context()
     with ThreadPoolExecutor(1, thread_name_prefix="task-loop") as threads:

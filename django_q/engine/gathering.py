@@ -15,6 +15,8 @@ from django_q.models import OrmQ, Task
 
 #: The option of a gather that says how many items there are.
 ITEMS = "items"
+#: The option of a call that is given the results of an iteration: the id of the gather.
+COLLECTS = "collects"
 _NEEDED = ("id", "func", "result", "success", "error")
 
 
@@ -33,6 +35,18 @@ def gather(gather_id: str, letter: Letter) -> list[Any]:
     if failed:
         first = f"the first of them, {failed[0].pk}: {failed[0].error}"
         raise ItemsFailed(f"{len(failed)} of {expected} items did not succeed; {first}", results=results)
+    return results
+
+
+def collected(gather_id: str) -> list[Any]:
+    """Return what a gather has collected; after a failure with the error of each item that failed in its place.
+
+    Raises :exc:`~django_q.exceptions.ItemsLost` if the history does not have it, or it was canceled.
+    """
+    found = Task.objects.using(conf.current().orm).filter(pk=gather_id).only(*_NEEDED).first()
+    results = None if found is None else found.result
+    if not isinstance(results, list):
+        raise ItemsLost(f"The history has no results of the iteration {gather_id}.")
     return results
 
 

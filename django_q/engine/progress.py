@@ -1,10 +1,7 @@
 """What a task says of how far it is: kept at once, sent on now and then, the last of it always."""
 
-import asyncio
-import logging
 import os
 import sys
-import threading
 import unicodedata
 from decimal import Decimal
 from math import inf
@@ -13,12 +10,13 @@ from typing import Any, Protocol
 
 from django.db import Error, connections, transaction
 
+from django_q.engine.places import Complaints, here, in_event_loop
 from django_q.exceptions import InvalidValue
 from django_q.kernel import clock
 from django_q.kernel.messages import Advance
 from django_q.models import Progress
 
-logger = logging.getLogger("django_q.tasks")
+complain = Complaints("django_q.tasks", "progress_failed")
 
 PACE = 0.25  # seconds between two times at which values are sent on
 LONGEST = 255  # characters of a message
@@ -28,7 +26,7 @@ _LARGEST = sys.float_info.max
 # Control codes, half characters and ends of lines, which a database or a terminal may refuse.
 _UNFIT = {"Cc", "Cs", "Zl", "Zp"}
 
-Values = tuple[Any, Any, object]
+Values = tuple[Any, Any, object]  # done, total, message
 
 
 class Sink(Protocol):
@@ -106,23 +104,13 @@ def text_of(message: object) -> str:
     return "".join(" " if unicodedata.category(letter) in _UNFIT else letter for letter in text)
 
 
-_complained: set[str] = set()
-
-
-def complain(form: str, *args: object) -> None:
-    """Log what is wrong with progress, each sentence once in a process: a task may say so a million times."""
-    if form not in _complained:
-        _complained.add(form)
-        logger.warning(form, *args, extra={"action": "progress_failed"})
-
-
 class Direct:
     """The sink of a process that is its own cluster: writes from the thread that runs the task, now and then."""
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
         self._meters: dict[str, Meter] = {}
-        self._place = _place()
+        self._place = here()
         self._written_at: float | None = None
 
     def take(self, meter: Meter) -> None:
@@ -131,7 +119,7 @@ class Direct:
         if self._written_at is not None and moment - self._written_at < PACE:
             return
         # Another thread has a connection of its own, and in an event loop the database must not be waited for.
-        if _place() == self._place and not _in_event_loop():
+        if here() == self._place and not in_event_loop():
             self._written_at = moment
             self._write()
 
@@ -151,15 +139,3 @@ class Direct:
                 Progress.objects.using(self.alias).note(advances)
         except Error as error:
             complain("The progress of tasks cannot be written: %s", error)
-
-
-def _place() -> tuple[int, int]:
-    return os.getpid(), threading.get_ident()
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

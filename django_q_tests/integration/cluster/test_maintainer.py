@@ -12,7 +12,7 @@ from django_q.cluster import identity
 from django_q.cluster.maintainer import Maintainer
 from django_q.kernel import clock, ids
 from django_q.kernel.states import TaskState
-from django_q.models import Incarnation, OrmQ, Task
+from django_q.models import Event, Incarnation, OrmQ, Task
 from django_q.models.dialects.base import Later
 from django_q.tasks import async_task
 from django_q.testing import run_all
@@ -175,6 +175,15 @@ def test_the_history_is_pruned_by_age_and_outcome(maintainer, settings):
 
     assert Maintainer(ours, "default").prune() == 1
     assert set(Task.objects.values_list("name", flat=True)) == {"new-True", "old-False"}
+
+
+def test_events_are_pruned_by_age(settings):
+    Event.objects.begin("demo")
+    Event.objects.update(created=clock.now() - timedelta(hours=2))
+    Event.objects.begin("demo")
+
+    assert (prune(settings, keep_events=None), prune(settings, keep_events=3600)) == (0, 1)
+    assert list(Event.objects.values_list("run", flat=True)) == [2]
 
 
 def ended(name, *, group=None, func="shop.a", minutes=0, success=True):

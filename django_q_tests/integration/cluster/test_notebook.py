@@ -21,8 +21,8 @@ def notebook():
 
 
 @pytest.fixture
-def complaints(caplog, monkeypatch):
-    monkeypatch.setattr(progress, "_complained", set())
+def complaints(caplog):
+    progress.complain.clear()
     caplog.set_level(logging.WARNING, "django_q.tasks")
     return caplog
 

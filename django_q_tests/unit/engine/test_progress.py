@@ -36,8 +36,8 @@ def task(sink):
 
 
 @pytest.fixture
-def complaints(caplog, monkeypatch):
-    monkeypatch.setattr(progress, "_complained", set())
+def complaints(caplog):
+    progress.complain.clear()
     caplog.set_level(logging.WARNING, "django_q.tasks")
     return caplog
 
