@@ -14,6 +14,7 @@ from django_q.tasks.cached import (
     result_group_cached,
 )
 from django_q.tasks.chains import Chain, aasync_chain, async_chain
+from django_q.tasks.chords import aasync_chord, async_chord
 from django_q.tasks.control import (
     cancel,
     change_priority,
@@ -51,6 +52,7 @@ __all__ = [
     "TaskHandle",
     "TaskProgress",
     "aasync_chain",
+    "aasync_chord",
     "aasync_iter",
     "aasync_task",
     "acount_group",
@@ -63,6 +65,7 @@ __all__ = [
     "aschedule",
     "async_",
     "async_chain",
+    "async_chord",
     "async_iter",
     "async_task",
     "cancel",

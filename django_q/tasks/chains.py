@@ -22,7 +22,8 @@ from django_q.tasks.options import Given
 #: A step: a function, or a tuple of it, its arguments and its keywords.
 Link = Function | Sequence[Any]
 
-_STOP = "stop"
+#: What a failure does, unless the caller says "continue".
+STOP = "stop"
 
 
 def async_chain(
@@ -32,7 +33,7 @@ def async_chain(
     sync: bool | None = None,
     broker: Broker | None = None,
     *,
-    on_failure: str = _STOP,
+    on_failure: str = STOP,
     **q_options: Any,
 ) -> str:
     """Enqueue calls that run one after the other, and return the name of the group that they form.
@@ -48,7 +49,7 @@ def async_chain(
     """
     settings = conf.current()
     named = {"cached": cached, "sync": sync, "broker": broker}
-    goes_on = _checked(on_failure) == CONTINUE
+    goes_on = checked_on_failure(on_failure) == CONTINUE
     common = {**q_options, **{name: value for name, value in named.items() if value is not None}}
     steps = _draft(list(chain), group, common, goes_on=goes_on, settings=settings)
     if runs_here(steps[0], settings):
@@ -74,14 +75,14 @@ class Chain:
         sync: bool | None = None,
         broker: Broker | None = None,
         *,
-        on_failure: str = _STOP,
+        on_failure: str = STOP,
     ) -> None:
         self.chain: list[Link] = list(chain or ())
         self.group = group or ids.new_id()
         self.cached = cached
         self.sync = sync
         self.broker = broker
-        self.on_failure = _checked(on_failure)
+        self.on_failure = checked_on_failure(on_failure)
         self.started = False
 
     def append(self, func: Function, *args: Any, **kwargs: Any) -> int:
@@ -135,40 +136,44 @@ def _draft(links: list[Link], group: str | None, common: Given, *, goes_on: bool
     chain = ids.new_id()
     steps: list[Draft] = []
     for link in links:
-        func, args, kwargs = _parts(link)
+        func, args, kwargs = parts(link)
         given, kwargs = options.split(func, kwargs)
         if steps and given.get("run_after") is not None:
             raise InvalidValue(f"{link!r} has run_after=, but a step begins when the one before it has ended.")
         marks: dict[str, Any] = {ON_FAILURE: CONTINUE} if goes_on else {}
         step = prepare(func, args, kwargs, {**common, **given, "group": group or chain}, settings, **marks)
         step.place(chain=chain)
-        step.within = CHAIN
+        step.within = ((CHAIN, chain),)
         if steps:
             step.place(state=TaskState.WAITING.value, waits_for=steps[-1].id)
         steps.append(step)
     return steps
 
 
-def _parts(link: Link) -> tuple[Function, tuple[Any, ...], dict[str, Any]]:
-    """Return the function, the arguments and the keywords of a step."""
+def parts(link: Link, what: str = "step of a chain") -> tuple[Function, tuple[Any, ...], dict[str, Any]]:
+    """Return the function, the arguments and the keywords of a call that is written so.
+
+    Raises :exc:`~django_q.exceptions.InvalidValue` for what is none.
+    """
     if isinstance(link, str) or callable(link):
         return link, (), {}
     if not isinstance(link, Sequence) or not 1 <= len(link) <= 3:
         raise InvalidValue(
-            f"{link!r} is no step of a chain. Write a function, or (function, args), or (function, args, kwargs)."
+            f"{link!r} is no {what}. Write a function, or (function, args), or (function, args, kwargs)."
         )
     whole: tuple[Any, ...] = (*link, *((), {})[len(link) - 1 :])
     func, args, kwargs = whole
     if isinstance(args, str) or not isinstance(args, Iterable) or not isinstance(kwargs, dict):
         raise InvalidValue(
-            f"{link!r} is no step of a chain: its arguments are a tuple, its keywords a dict. Write (function, (1, 2))."
+            f"{link!r} is no {what}: its arguments are a tuple, its keywords a dict. Write (function, (1, 2))."
         )
     return func, tuple(args), kwargs
 
 
-def _checked(on_failure: str) -> str:
-    if on_failure not in (_STOP, CONTINUE):
-        raise InvalidValue(f"on_failure={on_failure!r} cannot be used; it is {_STOP!r} or {CONTINUE!r}.")
+def checked_on_failure(on_failure: str) -> str:
+    """Return what a failure does. Raises :exc:`~django_q.exceptions.InvalidValue` for what is neither."""
+    if on_failure not in (STOP, CONTINUE):
+        raise InvalidValue(f"on_failure={on_failure!r} cannot be used; it is {STOP!r} or {CONTINUE!r}.")
     return on_failure
 
 
@@ -181,13 +186,13 @@ def _run_here(steps: list[Draft], settings: Settings, *, goes_on: bool) -> None:
         error = run_here(step)
         first = first or error
         if error is not None and not goes_on:
-            _end(steps[number:], step, settings)
+            end_rest(steps[number:], step, settings)
             break
     if first is not None:
         raise first
 
 
-def _end(steps: list[Draft], failed: Draft, settings: Settings) -> None:
+def end_rest(steps: list[Draft], failed: Draft, settings: Settings) -> None:
     """Record the steps that are not run because this one failed."""
     if steps:
         gone = Step(failed.id, failed.column("name"), failed.column("chain"), opens=False)

@@ -14,6 +14,7 @@ from django_q.brokers.base import DUE, STOP
 from django_q.conf import Settings
 from django_q.engine import cached, recorded, records, succession
 from django_q.engine.decision import EXPIRES
+from django_q.engine.gathering import COLLECTS
 from django_q.engine.succession import Step
 from django_q.exceptions import InvalidValue
 from django_q.kernel import ids, names
@@ -53,9 +54,9 @@ def delete(task_id: Name) -> bool:
 def cancel(task_id: Name) -> bool:
     """Cancel a task by its id or name; tell whether there was something to cancel.
 
-    What nobody has claimed moves to the history as canceled; an iteration with those of its items. What a cluster holds
-    is asked to stop: the task is raised :exc:`~django_q.exceptions.TaskCanceled`, and its process is killed if it does
-    not listen.
+    What nobody has claimed moves to the history as canceled; an iteration with those of its items, a chord with those
+    of its calls. What a cluster holds is asked to stop: the task is raised :exc:`~django_q.exceptions.TaskCanceled`,
+    and its process is killed if it does not listen.
     """
     settings, text = conf.current(), results.id_or_name(task_id)
     for _ in range(_RACES):
@@ -63,8 +64,7 @@ def cancel(task_id: Name) -> bool:
         if row is None:
             return False
         if _ask_to_stop(row, settings) if row.state == TaskState.CLAIMED else _take_back(row, settings):
-            if row.kind == TaskKind.GATHER:
-                _cancel_items(row, settings)
+            _cancel_what_it_collects(row, settings)
             return True
     return False
 
@@ -173,8 +173,12 @@ def _drop(row: OrmQ, settings: Settings) -> bool:
     return True
 
 
-def _cancel_items(row: OrmQ, settings: Settings) -> None:
-    """Cancel what an iteration would gather."""
+def _cancel_what_it_collects(row: OrmQ, settings: Settings) -> None:
+    """Cancel the items of an iteration, and the iteration whose results a call waits for."""
+    if row.waits_for and COLLECTS in json.loads(row.options or "{}"):
+        cancel(row.waits_for)
+    if row.kind != TaskKind.GATHER:
+        return
     for item in OrmQ.objects.using(settings.orm).filter(chain=row.pk).defer("args", "kwargs").order_by("pk"):
         cancel(item.pk)
 

@@ -26,8 +26,8 @@ from django_q.tasks.calls import takes_options
 from django_q.tasks.lookup import Function
 from django_q.tasks.options import Given, Options
 
-#: What the column ``chain`` of a row may name: a chain of which it is a step, an iteration of which it is an item.
-CHAIN, ITERATION = "chain", "iteration"
+#: What a row may belong to: a chain of which it is a step, an iteration of which it is an item, a chord.
+CHAIN, ITERATION, CHORD = "chain", "iteration", "chord"
 
 _TASK = TaskKind.TASK.value
 _READY = TaskState.READY.value
@@ -82,7 +82,7 @@ class Draft:
     sync: bool | None = None
     told: dict[str, Any] | None = None  # what pre_enqueue was sent, and post_enqueue will be
     companions: tuple["Companion", ...] = ()
-    within: str | None = None  # CHAIN or ITERATION, if that is what its chain names
+    within: tuple[tuple[str, str], ...] = ()  # what it belongs to, the outermost first: CHAIN and the like, and its id
 
     @property
     def id(self) -> str:

@@ -20,8 +20,8 @@ from django_q.tasks.lookup import Function
 from django_q.tasks.options import Given
 from django_q.tasks.remarks import remark
 
-# What becomes of the whole rather than of an item.
-_OF_THE_WHOLE = frozenset({"save", "cached", "task_name", "hook", "group"})
+#: Options that say what becomes of the whole rather than of an item.
+OF_THE_WHOLE = frozenset({"save", "cached", "task_name", "hook", "group"})
 
 
 def async_iter(func: Function, args_iter: Iterable[Any], /, **kwargs: Any) -> str:
@@ -39,9 +39,9 @@ def async_iter(func: Function, args_iter: Iterable[Any], /, **kwargs: Any) -> st
     given, kwargs = options.split(func, kwargs)
     if given.pop("hook", None) is not None:
         remark("async_iter() calls no hook, as in Django Q. Wait for its result instead.", UserWarning)
-    calls = [_as_args(item) for item in _iterable(args_iter)]
-    items = _items(func, calls, kwargs, given, whole_id, settings)
-    whole = _whole(func, calls, kwargs, given, whole_id, settings)
+    calls = calls_of(args_iter)
+    items = items_of(func, calls, kwargs, given, whole_id, settings)
+    whole = whole_of(func, calls, kwargs, given, whole_id, settings)
     if runs_here(whole, settings):
         _run_here([*items, whole], settings)
     else:
@@ -120,40 +120,41 @@ class Iter:
 # --- the rows ------------------------------------------------------------------------------------------------------
 
 
-def _iterable(args_iter: Any) -> Iterable[Any]:
+def calls_of(args_iter: Any) -> list[tuple[Any, ...]]:
+    """Return the arguments of each call. Raises :exc:`~django_q.exceptions.InvalidValue` for what is no iterable."""
     if isinstance(args_iter, (str, bytes)) or not isinstance(args_iter, Iterable):
         raise InvalidValue(f"{args_iter!r} is nothing to iterate over. Pass a list of arguments: [(1, 2), (3, 4)].")
-    return args_iter
+    return [item if isinstance(item, tuple) else (item,) for item in args_iter]
 
 
-def _as_args(item: Any) -> tuple[Any, ...]:
-    return item if isinstance(item, tuple) else (item,)
-
-
-def _items(
+def items_of(
     func: Function, calls: list[tuple[Any, ...]], kwargs: dict[str, Any], given: Given, whole: str, settings: Settings
 ) -> list[Draft]:
+    """Return the rows of the calls."""
     # The whole needs the rows of its items, whatever the settings say of rows that nobody asked for.
     kept = {"save": True, "cached": False, "group": whole}
-    mine = {name: value for name, value in given.items() if name not in _OF_THE_WHOLE} | kept
+    mine = {name: value for name, value in given.items() if name not in OF_THE_WHOLE} | kept
     items = [prepare(func, args, kwargs, mine, settings) for args in calls]
     for item in items:
         item.place(chain=whole)
-        item.within = ITERATION
+        item.within = ((ITERATION, whole),)
     return items
 
 
-def _whole(
+def whole_of(
     func: Function,
     calls: list[tuple[Any, ...]],
     kwargs: dict[str, Any],
     given: Given,
     whole_id: str,
     settings: Settings,
+    **marks: Any,
 ) -> Draft:
     """Return the row that gathers the results: ready when no item is left in the queue."""
     mine = {name: value for name, value in given.items() if name not in ("group", "hook", "run_after")}
-    whole = draft(whole_id, func, (calls,), kwargs, options.parse(mine), settings, {ITEMS: len(calls)}, is_call=False)
+    whole = draft(
+        whole_id, func, (calls,), kwargs, options.parse(mine), settings, {ITEMS: len(calls), **marks}, is_call=False
+    )
     whole.place(kind=TaskKind.GATHER.value, state=(TaskState.WAITING if calls else TaskState.READY).value)
     return whole
 
