@@ -18,6 +18,7 @@ class Plan:
 
     site: list[str]
     cluster: list[str]
+    others: dict[str, list[str]] = field(default_factory=dict)  # by name what runs beside it
     address: Address
     about_cluster: str
     reloads: bool
@@ -37,7 +38,8 @@ class Development:
         handlers = {number: signal.signal(number, self._on_signal) for number in stop_signals()}
         try:
             site = self._start("site", self.plan.site)
-            self._watch(site, self._start("cluster", self.plan.cluster))
+            beside = [self._start(name, words) for name, words in [("cluster", self.plan.cluster), *self._others]]
+            self._watch(site, beside)
             return self._verdict(site)
         finally:
             # Nobody may call while the children end, so what they say last is seen; the site goes first.
@@ -45,16 +47,22 @@ class Development:
             for number, handler in handlers.items():
                 signal.signal(number, signal.SIG_IGN if self._stops else handler)
 
-    def _watch(self, site: ShownChild, cluster: ShownChild) -> None:
+    @property
+    def _others(self) -> list[tuple[str, list[str]]]:
+        return list(self.plan.others.items())
+
+    def _watch(self, site: ShownChild, beside: list[ShownChild]) -> None:
         """Return when the site has ended or somebody wants the end of all."""
-        has_welcomed = has_told = False
+        has_welcomed = False
         while not self._stops and site.is_alive:
             if not has_welcomed and self.plan.address.is_open():
                 has_welcomed = True
                 self._welcome()
-            if not has_told and cluster.exit_code is not None:
-                has_told = True
-                self._say(f"The cluster {how_it_ended(cluster.exit_code)}; the site goes on, and tasks stay queued.")
+            for child in [each for each in beside if each.exit_code is not None]:
+                beside.remove(child)
+                self._say(
+                    f"The {child.name} {how_it_ended(child.conclude())}; the site goes on, and tasks stay queued."
+                )
             clock.sleep(_LOOK)
 
     def _verdict(self, site: ShownChild) -> int:

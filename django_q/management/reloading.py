@@ -20,8 +20,16 @@ _LOOK = 0.2  # seconds between two looks at a cluster that might have ended by i
 class Reloading:
     """Runs a cluster as a child. This process never becomes a sentinel: it has a thread, and old code in its memory."""
 
-    def __init__(self, name: str, command: Callable[[bool], list[str]], *, also_ends_at: Iterable[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Callable[[bool], list[str]],
+        *,
+        also_ends_at: Iterable[int] = (),
+        what: str = "cluster",
+    ) -> None:
         self.name = name
+        self._what = what
         self._signals = [*stop_signals(), *also_ends_at]
         self._command = command  # called with True for the first start
         self._stops = 0
@@ -49,10 +57,10 @@ class Reloading:
         return max(code, 0)
 
     def _start(self, *, is_first: bool = False) -> None:
-        self._child = Child("cluster", self._command(is_first))
+        self._child = Child(self._what, self._command(is_first))
 
     def _start_anew(self, path: Path) -> None:
-        logger.info("%s has changed: cluster %s starts anew.", _short(path), self.name)
+        logger.info("%s has changed: %s %s starts anew.", _short(path), self._what, self.name)
         self._stop()
         if not self._stops:
             self._start()
@@ -62,7 +70,8 @@ class Reloading:
         code = self._stop()
         if code == 0:
             return True
-        logger.error("Cluster %s %s; it starts again when a file changes.", self.name, how_it_ended(code))
+        what = self._what.capitalize()
+        logger.error("%s %s %s; it starts again when a file changes.", what, self.name, how_it_ended(code))
         return False
 
     def _stop(self) -> int:

@@ -1,20 +1,18 @@
 """User tasks in real clusters: what their users see when workers die, when time runs out, when they cancel."""
 
-from itertools import count
-
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from django_q.contrib.user_tasks.models import UserTaskStatus
-from django_q.models import Task
-from django_q.tasks import async_chain
+from django_q.models import OrmQ, Task
+from django_q.tasks import async_chain, async_chord
 from django_q_tests.support import followed
 from django_q_tests.support.clusters import Drill, times_rested
 
 pytestmark = pytest.mark.databases
 
-_RACES = 200
+_RACES = 200  # that are committed, and as many that are rolled back
 
 
 @pytest.fixture
@@ -90,14 +88,16 @@ def test_a_running_task_that_does_not_listen_is_stopped_by_the_cluster_if_the_se
     assert until(drill, row, "Canceled").artifacts.count() == 0
 
 
-def test_a_chain_that_is_canceled_while_it_runs_stops_and_goes_no_further(drill, user):
+def test_a_chain_and_a_chord_that_are_canceled_while_they_run_stop_and_go_no_further(drill, user):
     drill.start()
-    async_chain([(followed.steps, (user.pk, drill.file())), (followed.brief, (user.pk,))])
-    chain = UserTaskStatus.objects.get(is_container=True)
-    drill.ids += list(chain.children.values_list("task_id", flat=True))
-    drill.until_line("started")
+    with transaction.atomic():
+        async_chain([(followed.steps, (user.pk, drill.file())), (followed.brief, (user.pk,))])
+        async_chord(followed.steps, [(user.pk, drill.file())], (followed.collects, (user.pk,)))
+        drill.ids += OrmQ.objects.values_list("pk", flat=True)
+    drill.until_line("started", times=2)
 
-    chain.cancel()
+    for whole in UserTaskStatus.objects.filter(parent=None):
+        whole.cancel()
 
     drill.until_ended(*drill.ids)
     assert set(UserTaskStatus.objects.values_list("state", flat=True)) == {"Canceled"}
@@ -117,19 +117,23 @@ def test_what_is_enqueued_in_a_long_transaction_begins_after_its_end_with_its_ro
 
 
 def test_in_a_race_with_the_worker_a_task_has_its_row_or_there_is_no_task(drill, user):
-    drill.start(poll=0.05)
-    kept, numbers = [], count()
+    cluster = drill.start(poll=0.05)
+    kept = []
     for number in range(_RACES):
-        with transaction.atomic():
-            handle = followed.brief.delay(user.pk, next(numbers))
-            if number % 2:
-                transaction.set_rollback(True)
-            else:
-                kept.append(str(handle))
+        for rolls_back in (False, True):  # the cluster works on what is kept while the next one is rolled back
+            with transaction.atomic():
+                handle = followed.brief.delay(user.pk, number)
+                transaction.set_rollback(rolls_back)
+            kept += [] if rolls_back else [str(handle)]
     drill.ids += kept
 
     drill.until_ended(*kept)
 
-    rows = dict(UserTaskStatus.objects.values_list("task_id", "state"))
-    assert rows == dict.fromkeys(kept, "Succeeded")
-    assert not Task.objects.filter(success=False).exists()
+    assert set(UserTaskStatus.objects.values_list("task_id", "state", "attempts")) == {
+        (handle, "Succeeded", 1) for handle in kept
+    }
+    assert set(Task.objects.values_list("pk", "success")) == {(handle, True) for handle in kept}
+    assert not OrmQ.objects.exists()
+    assert not [word for word in ("WARNING", "ERROR", "CRITICAL", "Traceback") if word in cluster.output], (
+        cluster.output
+    )

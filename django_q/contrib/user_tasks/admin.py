@@ -1,14 +1,12 @@
 """The admin of user tasks: lists of any size, nothing to be edited, tasks to be canceled."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename, get_user_model
-from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -16,23 +14,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from django_q import conf
+from django_q.admin.paginator import CappedPaginator
 from django_q.contrib.user_tasks import states
 from django_q.contrib.user_tasks.models import UserTaskArtifact, UserTaskStatus
 from django_q.models import OrmQ, Task
 
-_MOST = 10_000  # rows that can be reached by turning pages
 _SHOWN = 60  # characters of a text in a list
-
-
-class CappedPaginator(Paginator):
-    """Counts no further than it shows."""
-
-    object_list: Any
-
-    @cached_property
-    def count(self) -> int:
-        """Return how many rows there are, at most 10 000; filters and the search lead to older ones."""
-        return min(self.object_list[: _MOST + 1].count(), _MOST)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -44,6 +31,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     # Not joined but read for the rows of a page: MariaDB would begin with the other table, and sort all of this one.
     list_select_related = ()
     related: str
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["django_q/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(conf.current().orm).prefetch_related(self.related)
@@ -87,7 +77,7 @@ class NameFilter(admin.SimpleListFilter):
         return queryset.filter(name=self.value()) if self.value() in ("Output", "Error") else queryset
 
 
-class ArtifactInline(admin.TabularInline):
+class ArtifactInline(admin.StackedInline):
     """What a task made."""
 
     model = UserTaskArtifact

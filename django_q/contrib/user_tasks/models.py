@@ -53,7 +53,7 @@ class UserTaskStatus(models.Model):
         _("is a container"), default=False, help_text=_("Does it stand for other user tasks?")
     )
     task_class = models.CharField(
-        _("task class"), max_length=128, help_text=_("The path of the function; chain or group for a container.")
+        _("task class"), max_length=128, help_text=_("The path of the function; chain, group or chord for a container.")
     )
     name = models.CharField(_("name"), max_length=255)
     state = models.CharField(
@@ -67,6 +67,9 @@ class UserTaskStatus(models.Model):
     )
 
     objects = StatusManager()
+
+    #: Is the row written again if it was deleted meanwhile? That of a task that runs is, if the settings say so.
+    is_restored = False
 
     class Meta:
         app_label = LABEL
@@ -146,6 +149,11 @@ class UserTaskStatus(models.Model):
         """
         self._rows.cancel(self)
 
+    def restore(self) -> None:
+        """Write the row again as it is here, if it was deleted meanwhile and is one that is restored."""
+        if self.is_restored:
+            UserTaskStatus.objects.all().restore(self)
+
     def reset(self) -> None:
         """Put it back to its beginning, whatever state it has: only so does a final state end."""
         self._rows.reset(self)
@@ -172,6 +180,7 @@ class UserTaskStatus(models.Model):
 
     @property
     def _rows(self) -> StatusQuerySet:
+        self.restore()
         rows: StatusQuerySet = type(self).objects.using(self._state.db) if self._state.db else type(self).objects.all()
         return rows
 
@@ -203,6 +212,8 @@ class UserTaskArtifact(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write it, unless its user has deleted the task meanwhile: then it is dropped, and the task goes on."""
         rows = UserTaskStatus.objects.all()
+        if self._state.adding and self.status_id:
+            self.status.restore()
         with transaction.atomic(using=rows.db):
             if self._state.adding and not rows.lock([self.status_id or 0]):
                 logger.info("The artifact %r is dropped: its user task was deleted.", self.name)

@@ -11,14 +11,19 @@ from django.db import transaction
 
 from django_q import conf
 from django_q.contrib.user_tasks.models import UserTaskStatus
-from django_q.contrib.user_tasks.transitions import CHAIN, GROUP
+from django_q.contrib.user_tasks.transitions import CHAIN, CHORD, GROUP
 from django_q.models import OrmQ
-from django_q.tasks.enqueue import ITERATION, Draft
+from django_q.tasks import enqueue
+from django_q.tasks.enqueue import Draft
 
 #: The mark of a user task among the options of a queue row. Its value is the id of that row: a row that was copied
 #: from another one has the mark of that.
 MARK = "user_task"
 
+#: What a call belongs to, as :attr:`~django_q.tasks.enqueue.Draft.within` has it.
+Place = tuple[tuple[str, str], ...]
+
+_CLASSES = {enqueue.CHAIN: CHAIN, enqueue.ITERATION: GROUP, enqueue.CHORD: CHORD}
 _NAME, _CLASS = 255, 128  # characters
 
 
@@ -59,31 +64,34 @@ def _check_user(user_id: Any) -> None:
 
 
 def write(rows: Sequence[tuple[Draft, Pending]], alias: str) -> None:
-    """Write the rows of calls that are enqueued together, and one for each chain or iteration of them.
+    """Write the rows of calls that are enqueued together, and one for each chain, iteration or chord of them.
 
     The caller has a transaction open.
     """
-    containers: dict[str, list[tuple[Draft, Pending]]] = {}
+    members: dict[Place, list[Pending]] = {}
     for draft, row in rows:
-        if draft.within is not None:
-            containers.setdefault(draft.column("chain"), []).append((draft, row))
-    for chain, members in containers.items():
-        container = _container(chain, members)
+        for depth in range(1, len(draft.within) + 1):
+            members.setdefault(draft.within[:depth], []).append(row)
+    keys: dict[Place, Any] = {(): None}
+    for place in sorted(members, key=len):  # those above others first
+        container = _container(place[-1], members[place], parent=keys[place[:-1]])
         container.save(force_insert=True, using=alias)
-        for _, row in members:
-            row.status.parent_id = container.pk
+        keys[place] = container.pk
+    for draft, row in rows:
+        row.status.parent_id = keys[draft.within]
     UserTaskStatus.objects.using(alias).bulk_create([row.status for _, row in rows], batch_size=500)
 
 
-def _container(chain: str, members: Sequence[tuple[Draft, Pending]]) -> UserTaskStatus:
-    first = members[0][1].status
+def _container(place: tuple[str, str], members: Sequence[Pending], *, parent: int | None) -> UserTaskStatus:
+    (kind, key), first = place, members[0].status
     return UserTaskStatus(
         user_id=first.user_id,
-        task_id=chain,
-        task_class=GROUP if members[0][0].within == ITERATION else CHAIN,
+        task_id=key,
+        parent_id=parent,
+        task_class=_CLASSES[kind],
         is_container=True,
-        name=next((row.container_name for _, row in members if row.container_name), first.name),
-        total_steps=sum(row.status.total_steps for _, row in members),
+        name=next((row.container_name for row in members if row.container_name), first.name),
+        total_steps=sum(row.status.total_steps for row in members),
     )
 
 

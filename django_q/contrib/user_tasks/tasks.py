@@ -11,7 +11,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
-from django_q.contrib.user_tasks import purging, rows, texts
+from django_q.contrib.user_tasks import options, purging, rows, texts
 from django_q.contrib.user_tasks.models import UserTaskStatus
 from django_q.exceptions import TaskCanceled, TaskStopped, TryAgain
 from django_q.tasks import SharedTask, current_task, shared_task
@@ -104,10 +104,13 @@ class UserTaskMixin:
         def run(*args: Any, **kwargs: Any) -> Any:
             token = _status.set(self._begin(args, kwargs))
             try:
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
             except BaseException as error:
                 self._note(error)
                 raise
+            else:
+                self._note(None)
+                return result
             finally:
                 _status.reset(token)
 
@@ -117,10 +120,14 @@ class UserTaskMixin:
         async def run(*args: Any, **kwargs: Any) -> Any:
             token = _status.set(await sync_to_async(self._begin)(args, kwargs))
             try:
-                return await function(*args, **kwargs)
+                result = await function(*args, **kwargs)
             except BaseException as error:
                 await sync_to_async(self._note)(error)
                 raise
+            else:
+                if options.recreates():
+                    await sync_to_async(self._note)(None)
+                return result
             finally:
                 _status.reset(token)
 
@@ -134,18 +141,21 @@ class UserTaskMixin:
         status = rows.find(running.id)
         if status is None:
             status = self._pending(running.id, args, kwargs).status
-            if not rows.was_deleted(running.id):
+            if options.recreates() or not rows.was_deleted(running.id):
                 rows.adopt(status)
+        status.is_restored = options.recreates()
         status.start()
         return status
 
-    def _note(self, error: BaseException) -> None:
-        """Write what the user will be told of an error, should the task end with it."""
+    def _note(self, error: BaseException | None) -> None:
+        """Write what the user will be told of an error, should the task end with it; see that there is a row."""
         status = _status.get()
         if isinstance(error, _NO_ERRORS) or status is None:
             return
         try:
-            UserTaskStatus.objects.filter(pk=status.pk).update(error_text=self._told(error))
+            status.restore()
+            if error is not None:
+                UserTaskStatus.objects.filter(pk=status.pk).update(error_text=self._told(error))
         except DatabaseError:  # which may be what the task met as well: that is the error to be raised
             logger.warning("What the user of task %s is told could not be written.", status.task_id, exc_info=True)
 

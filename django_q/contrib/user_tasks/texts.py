@@ -16,8 +16,11 @@ logger = logging.getLogger("django_q.user_tasks")
 _GENERAL = _("The task could not be finished because of an error.")
 _TOO_LONG = _("The task took too long and was stopped.")
 _INTERRUPTED = _("The task was interrupted and could not be finished.")
+_NOT_FINISHED = _("The task was not finished before the system that ran it was replaced.")
+#: The reason of those that had not ended when they were moved in from another package.
+MOVED = "moved"
 # Reasons of the history -> what the user is told if the task itself could say nothing.
-_OF_REASONS = {"timeout": _TOO_LONG, "lost": _INTERRUPTED}
+_OF_REASONS = {"timeout": _TOO_LONG, "lost": _INTERRUPTED, MOVED: _NOT_FINISHED}
 
 
 def of_reason(reason: str | None) -> str:

@@ -12,7 +12,7 @@ from django.db import connections, models, transaction
 from django.utils import timezone
 
 from django_q import conf
-from django_q.contrib.user_tasks import options, signals, states
+from django_q.contrib.user_tasks import options, signals, states, telling
 from django_q.contrib.user_tasks.exceptions import TaskCanceledException
 from django_q.contrib.user_tasks.settling import Ending, Settling
 from django_q.exceptions import InvalidValue
@@ -22,7 +22,7 @@ from django_q.tasks.control import cancel, take_back
 logger = logging.getLogger("django_q.user_tasks")
 
 #: What the classes of containers are called.
-CHAIN, GROUP = "chain", "group"
+CHAIN, GROUP, CHORD = "chain", "group", "chord"
 
 Row = Any  # a UserTaskStatus
 Change = Callable[[Row], dict[str, Any]]
@@ -66,6 +66,20 @@ class StatusQuerySet(models.QuerySet[Any]):
             between |= models.Q(state__gt=below, state__lt=above)
             below = above
         return self.filter(between)
+
+    def restore(self, row: Row) -> None:
+        """Write a row again that was deleted, unless its user was; below its container, if that is still there."""
+        with self._writing():
+            if self.filter(pk=row.pk).exists() or not self._has_user(row):
+                return
+            if row.parent_id is not None and not self.lock([row.parent_id]):
+                row.parent_id = None
+            row.save(force_insert=True, using=self.db)
+        logger.info("The user task %s was deleted while it ran, and is written again.", row.task_id)
+
+    def _has_user(self, row: Row) -> bool:
+        users = self.model._meta.get_field("user").related_model._base_manager.using(self.db)
+        return bool(users.filter(pk=row.user_id).exists())
 
     # --- the parts of a transition
 
@@ -164,6 +178,7 @@ class StatusQuerySet(models.QuerySet[Any]):
             return {} if is_below_group or above.state in states.FINAL else {"state": state}
 
         self._walk(row, "given a state", lambda each: {"state": state}, change)
+        telling.tell_cluster(row)
 
     def set_name(self, row: Row, text: str) -> None:
         """Name a row, and all above it."""
@@ -186,6 +201,7 @@ class StatusQuerySet(models.QuerySet[Any]):
             }
 
         self._walk(row, "moved on", own, change)
+        telling.tell_cluster(row)
 
     def add_total(self, row: Row, steps: int) -> None:
         """Add steps that are to be done to a row, and to all above it."""
@@ -195,6 +211,7 @@ class StatusQuerySet(models.QuerySet[Any]):
             return {"total_steps": each.total_steps + steps}
 
         self._walk(row, "made longer", change, change)
+        telling.tell_cluster(row)
 
     def reset(self, row: Row) -> None:
         """Put a row back to its beginning, whatever state it has; what has ended above it is in progress again."""
@@ -214,9 +231,10 @@ class StatusQuerySet(models.QuerySet[Any]):
     def end(self, row: Row, ending: Ending) -> None:
         """End a row that has not ended, or put it back. Raises TaskCanceledException if it was canceled."""
         with self._writing():
+            had_ended = self._take_over(row) and row.state in states.FINAL
             self.settle({row.pk: ending})
             is_there = self._take_over(row)
-        if is_there and row.state != ending.state:
+        if is_there and (had_ended or row.state != ending.state):
             _refuse(row, ending.state)
 
     def _walk(
@@ -293,6 +311,27 @@ class StatusQuerySet(models.QuerySet[Any]):
             found.update({pk: task_id for pk, task_id, state in here if state not in states.FINAL})
             level = rows.filter(parent__in=[pk for pk, _, _ in here])
         return found
+
+    # --- delete
+
+    def delete_tree(self, row: Row) -> None:
+        """Delete a row and all below it, with what they made; a task that runs goes on.
+
+        They are locked before, lest a task add an artifact to a row that is about to go.
+        """
+        with self._writing():
+            for level in reversed(self._levels_below(row)):
+                self.lock(level)
+            self.filter(pk=row.pk).delete()
+
+    def _levels_below(self, row: Row) -> list[list[int]]:
+        """Return the ids of the row, of its children, and so on."""
+        rows = self.model._base_manager.using(self.db)
+        levels, level = [], [row.pk]
+        while level:
+            levels.append(level)
+            level = list(rows.filter(parent__in=level).values_list("pk", flat=True))
+        return levels
 
     def _in_queue(self, task_ids: Iterable[str]) -> list[str]:
         """Return the ids of the tasks in the queue: of these, and of the chains and iterations that have these ids."""

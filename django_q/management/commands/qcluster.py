@@ -10,6 +10,8 @@ from django.db import connections
 from django_q.cluster import logs
 from django_q.cluster.cluster import Cluster
 from django_q.conf import Settings
+from django_q.management import beside
+from django_q.management.beside import Companion, Member, Together
 from django_q.management.first_process import leave_first_place
 from django_q.management.invocation import command_line
 from django_q.management.options import add_cluster_options, cluster_words
@@ -33,11 +35,20 @@ class Command(BaseCommand):
             help="For development: start the cluster anew when a file of the project changes.",
         )
 
+        for each in beside.companions():
+            parser.add_argument(
+                f"--{each.name}",
+                action="store_true",
+                help=f"Run manage.py {each.command} beside it; both end together.",
+            )
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["reload"] and options["until_empty"]:
             raise CommandError("--reload runs until it is stopped: leave out --until-empty, or --reload.", returncode=2)
         leave_first_place()  # before there are connections, which two processes cannot share
         settings = require_all(options["name"])
+        if others := [each for each in beside.companions() if options.get(each.name)]:
+            sys.exit(_together(settings, others, options).run())
         if options["reload"]:
             sys.exit(_reloading(settings, options).run())
         cluster = Cluster(
@@ -47,6 +58,16 @@ class Command(BaseCommand):
             json_logs=options["json_logs"],
         )
         sys.exit(cluster.run())
+
+
+def _together(settings: Settings, others: list[Companion], options: dict[str, Any]) -> Together:
+    """Return what runs this command, and others, as children of this process."""
+    beside.configure_logs(settings, options["log_level"], as_json=options["json_logs"])
+    connections.close_all()
+    words = cluster_words(options)
+    switches = [f"--{name.replace('_', '-')}" for name in ("until_empty", "reload") if options[name]]
+    cluster = Member("cluster", command_line("qcluster", *words, *switches, options=options))
+    return Together([cluster, *(beside.member_of(each, options) for each in others)])
 
 
 def _reloading(settings: Settings, options: dict[str, Any]) -> Reloading:

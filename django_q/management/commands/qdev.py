@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from django_q.conf import Settings
+from django_q.management import beside
 from django_q.management.address import address_of
 from django_q.management.development import Development, Plan
 from django_q.management.invocation import command_line
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         plan = Plan(
             site=_site(options),
             cluster=_cluster(options),
+            others={each.name: beside.words_of(each, options) for each in beside.wanted()},
             address=address,
             about_cluster=_about(settings, options["workers"]),
             reloads=options["reload"],

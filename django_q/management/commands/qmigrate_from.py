@@ -37,7 +37,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--include-leased",
             action="store_true",
-            help="Move rows that an old cluster leased, too; they begin when the lease ends. Stop the cluster first.",
+            help=(
+                "Move what somebody there may hold, too: leased rows begin when the lease ends, user tasks without an "
+                "end have failed. Stop the old cluster or workers first."
+            ),
         )
         parser.add_argument(
             "--database", metavar="ALIAS", help="Alias of the old tables, if it is not that of Q_CLUSTER['orm']."
@@ -56,6 +59,7 @@ class Command(BaseCommand):
             dry_run=options["dry_run"],
             trusts_pickles=options["trust_pickles"],
             cluster_name=options["name"],
+            includes_leased=options["include_leased"],
         )
         move = sources.source(options["source"])(request)
         if not options["dry_run"] and not options["include_leased"]:

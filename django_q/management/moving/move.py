@@ -52,16 +52,18 @@ class _Move:
 
     def run(self) -> Report:
         """Move what has not been moved, and return what was done; in a dry run, what would be."""
-        plan, schedules = self.plan, Part("Schedules")
-        report = Report(plan.old.era, plan.old.alias, plan.dry_run, schedules=schedules)
-        queue = QueueMove(plan, report.queued)
+        plan = self.plan
+        queued, history, schedules = Part("Queued tasks"), Part("History"), Part("Schedules")
+        parts = {"queued": queued, "history": history, "schedules": schedules}
+        report = Report(plan.old.era, plan.old.alias, plan.dry_run, parts)
+        queue = QueueMove(plan, queued)
         queue.run()
         # After the queue: a failure whose task waits to be retried is no end.
-        HistoryMove(plan, report.history, queue.absorbed).run()
+        HistoryMove(plan, history, queue.absorbed).run()
         ScheduleMove(plan, schedules).run()
         report.remarks += [
             of_others("old cluster"),
-            *_of_payloads(report),
+            *_of_payloads(history),
             *_of_leases(plan),
             *_of_brokers(),
             *_of_retention(plan),
@@ -97,8 +99,8 @@ def _retry() -> float:
     return value if isinstance(value, (int, float)) else RETRY
 
 
-def _of_payloads(report: Report) -> list[str]:
-    return [TRUST] if any(text.startswith("without arguments") for text in report.history.notes) else []
+def _of_payloads(history: Part) -> list[str]:
+    return [TRUST] if any(text.startswith("without arguments") for text in history.notes) else []
 
 
 def _of_leases(plan: Plan) -> list[str]:

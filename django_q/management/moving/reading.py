@@ -24,12 +24,17 @@ class Tables:
         return model.objects.using(self.alias).values(*self.columns[model])
 
     def batches(self, model: Any, size: int) -> Iterator[list[Row]]:
-        """Yield all rows in the order of their keys, so many at a time."""
-        rows = self.rows(model).order_by("pk")
-        batch = list(rows[:size])
-        while batch:
-            yield batch
-            batch = list(rows.filter(pk__gt=batch[-1]["id"])[:size])
+        """Yield all rows of a table in the order of their keys, so many at a time."""
+        return in_batches(self.rows(model), size)
+
+
+def in_batches(rows: "models.QuerySet[Any, Row]", size: int) -> Iterator[list[Row]]:
+    """Yield rows in the order of their keys, so many at a time."""
+    rows = rows.order_by("pk")
+    batch = list(rows[:size])
+    while batch:
+        yield batch
+        batch = list(rows.filter(pk__gt=batch[-1]["id"])[:size])
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,16 +88,8 @@ class Report:
     source: str  # whose tables they are
     database: str
     dry_run: bool
-    queued: Part = field(default_factory=lambda: Part("Queued tasks"))
-    history: Part = field(default_factory=lambda: Part("History"))
-    schedules: Part | None = None  # where a package has any
+    parts: dict[str, Part]  # by name, in the order in which they are moved
     remarks: list[str] = field(default_factory=list)
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """Return the parts in the order in which they are moved."""
-        found = {"queued": self.queued, "history": self.history, "schedules": self.schedules}
-        return {name: part for name, part in found.items() if part is not None}
 
     @property
     def left(self) -> int:

@@ -20,6 +20,7 @@ class Request:
     dry_run: bool = False
     trusts_pickles: bool = False
     cluster_name: str | None = None  # of the old cluster, where it was not that of now
+    includes_leased: bool = False  # also what somebody there may hold
 
 
 class Move(Protocol):
@@ -35,7 +36,7 @@ class Move(Protocol):
 # By name the dotted path: nothing is imported before somebody asks for it.
 _paths: dict[str, str] = {}
 #: Names that come with an application, and what has to be in INSTALLED_APPS for them.
-COME_WITH = {"background_task": "django_q.contrib.background"}
+COME_WITH = {"background_task": "django_q.contrib.background", "user_tasks": "django_q.contrib.user_tasks"}
 
 
 def register(name: str, path: str) -> None:

@@ -39,6 +39,13 @@ def counts(self, user_id, steps=3, user_task_name=""):
 
 
 @shared_task(base=Counting, bind=True)
+def collects(self, results, user_id, steps=1, user_task_name=""):
+    """The final task of a chord."""
+    self.status.increment_completed_steps()
+    return [results, self.status.completed_steps]
+
+
+@shared_task(base=Counting, bind=True)
 async def counts_async(self, user_id, steps=3):
     for number in range(steps):
         await self.status.aset_state(f"Step {number + 1}")
@@ -58,8 +65,8 @@ def fails(self, user_id, message="password=secret", user_facing=False):
 
 
 @shared_task(base=UserTask, bind=True, max_attempts=2, backoff=60)
-def fails_once(self, user_id):
-    if current_task().attempt == 1:
+def fails_once(self, user_id, always=False):
+    if always or current_task().attempt == 1:
         raise ValueError("the first time")
     return "the second time"
 
@@ -70,12 +77,14 @@ def fails_by_hand(self, user_id):
     return "done"
 
 
+def refuse(arguments_dict):
+    raise LookupError("no such course")
+
+
 class Refusing(UserTask):
     """A base that cannot name its tasks."""
 
-    @classmethod
-    def generate_name(cls, arguments_dict):
-        raise LookupError("no such course")
+    generate_name = staticmethod(refuse)
 
 
 @shared_task(base=Refusing, bind=True)
@@ -116,11 +125,46 @@ def is_deleted_meanwhile(self, user_id):
     return "finished all the same"
 
 
+@shared_task(base=UserTask)
+def is_deleted_and_says_nothing(user_id):
+    UserTaskStatus.objects.filter(task_id=current_task().id).delete()
+
+
+@shared_task(base=UserTask, bind=True)
+async def is_deleted_async(self, user_id):
+    await UserTaskStatus.objects.filter(task_id=self.request.id).adelete()
+
+
+@shared_task(base=UserTask)
+def is_deleted_and_fails(user_id):
+    UserTaskStatus.objects.filter(task_id=current_task().id).delete()
+    raise UserFacingError("The file is gone.")
+
+
+@shared_task(base=UserTask, bind=True)
+def chain_is_deleted(self, user_id):
+    self.status.parent.delete()
+    self.status.set_state("going on")
+
+
+@shared_task(base=UserTask, bind=True)
+def user_is_deleted(self, user_id):
+    get_user_model().objects.filter(pk=user_id).delete()
+    self.status.set_state("going on")
+    return "finished all the same"
+
+
 @background
 @shared_task(base=Counting, bind=True)
 def in_background(self, user_id, steps=2):
     self.status.increment_completed_steps(steps)
     return steps
+
+
+@shared_task(base=UserTask, bind=True)
+def looks(self, user_id):
+    """Look how it stands for itself, and for the chain that it is part of."""
+    return [state_of(self.status), state_of(self.status.parent)]
 
 
 @shared_task(base=UserTask)

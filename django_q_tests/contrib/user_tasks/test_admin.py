@@ -131,16 +131,14 @@ def test_what_has_ended_is_not_canceled_again(admin_client, user):
     assert "0 user tasks were canceled." in cancel(admin_client, row).text
 
 
-def test_a_page_of_a_hundred_thousand_rows_asks_little(admin_client, user):
+def test_a_page_of_more_rows_than_are_counted_asks_little(admin_client, user):
     rows = (
         UserTaskStatus(user=user, task_id=f"t{number}", name="a", total_steps=1, state="Succeeded")
-        for number in range(100_000)
+        for number in range(12_000)
     )
     UserTaskStatus.objects.bulk_create(rows, batch_size=5000)
 
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         response = admin_client.get(reverse(LIST))
 
     assert len(asked) <= 8 and response.context["cl"].paginator.count == 10_000

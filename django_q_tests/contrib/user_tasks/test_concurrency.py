@@ -171,3 +171,18 @@ def test_batches_of_two_monitors_in_other_orders_do_not_wait_for_each_other(user
         assert {own(row).state for row in [*groups, *leaves]} == {"Succeeded"}
         assert [own(group).completed_steps for group in groups] == [4, 4, 4]
         assert {told[row.pk] for row in [*groups, *leaves]} == {1}
+
+
+def test_what_is_deleted_takes_along_what_its_tasks_make_meanwhile(user):
+    for _ in range(ROUNDS):
+        above = container(user, container(user))
+        first, second = make(user, above), make(user, above)
+
+        at_once(
+            partial(UserTaskStatus.objects.all().delete_tree, own(above.parent)),
+            partial(UserTaskArtifact.objects.create, status=own(first), text="done"),
+            partial(UserTaskArtifact.objects.create, status=own(above), text="done"),
+            partial(own(second).fail, "no paper"),
+        )
+
+        assert not UserTaskStatus.objects.exists() and not UserTaskArtifact.objects.exists()

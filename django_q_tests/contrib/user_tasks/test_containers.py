@@ -2,12 +2,13 @@
 
 import pytest
 
+from django_q.contrib.user_tasks.exceptions import UserFacingError
 from django_q.contrib.user_tasks.models import UserTaskArtifact, UserTaskStatus
 from django_q.models import OrmQ, Task
-from django_q.tasks import async_chain, async_iter
+from django_q.tasks import async_chain, async_chord, async_iter, result
 from django_q.testing import run_all
 from django_q_tests.contrib.user_tasks import followed
-from django_q_tests.contrib.user_tasks.followed import bare, counts, fails, plain
+from django_q_tests.contrib.user_tasks.followed import bare, collects, counts, fails, plain
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +131,99 @@ def test_to_cancel_an_iteration_empties_the_queue(user):
 
     assert not OrmQ.objects.exists() and states() == ["Canceled"] * 2
     assert Task.objects.get(pk=whole).reason == "canceled"
+
+
+def chord_of(calls, final, **options):
+    """Enqueue a chord; return the rows of chord and group, None for what is not there."""
+    async_chord(counts, calls, final, **options)
+    rows = UserTaskStatus.objects
+    return rows.filter(task_class="chord").first(), rows.filter(task_class="group").first()
+
+
+def test_a_chord_has_a_row_above_those_of_its_group_and_of_its_final_task(user):
+    chord, group = chord_of([(user.pk, 1), (user.pk, 2)], (collects, (user.pk, 4)))
+
+    assert (chord.parent, group.parent, chord.is_container, group.is_container) == (None, chord, True, True)
+    assert (chord.total_steps, group.total_steps, chord.state, group.state) == (7, 3, "Pending", "Pending")
+    final = OrmQ.objects.get(func__endswith="collects")
+    assert (chord.task_id, group.task_id) == (final.chain, final.waits_for)
+    assert sorted(group.children.values_list("name", flat=True)) == ["Count to 1", "Count to 2"]
+    assert sorted(chord.children.values_list("name", flat=True)) == ["Count to 1", "Count to 4"]
+    assert {chord.name, group.name} == {"Count to 1"}
+
+
+def test_a_chord_is_named_by_the_first_that_says_how(user):
+    final = (collects, (user.pk, 4), {"user_task_name": "Sums"})
+    assert [row.name for row in chord_of([(user.pk, 1)], final)] == ["Sums", "Count to 1"]
+    UserTaskStatus.objects.all().delete()
+    assert [row.name for row in chord_of([(user.pk, 1)], final, user_task_name="Parts")] == ["Parts", "Parts"]
+
+
+def test_a_chord_whose_final_task_is_none_of_a_user_has_its_group_only(user):
+    chord, group = chord_of([(user.pk, 1), (user.pk, 2)], plain)
+    assert list(chord.children.all()) == [group] and chord.total_steps == 3
+
+    run_all()
+
+    assert {row.state for row in UserTaskStatus.objects.all()} == {"Succeeded"}
+
+
+def test_a_chord_of_which_only_the_final_task_is_one_of_a_user_has_no_group(user):
+    task = async_chord(plain, [1, 2], (collects, (user.pk, 1)))
+    assert container().task_class == "chord" and container().children.get().task_id == task
+
+    run_all()
+
+    assert container().state == "Succeeded" and container().completed_steps == 1
+    assert result(task) == [[(1,), (2,)], 1]
+
+
+def test_a_chord_of_plain_tasks_has_no_rows():
+    async_chord(plain, [1, 2], plain)
+
+    assert not UserTaskStatus.objects.exists()
+
+
+@pytest.mark.parametrize("sync", [False, True])
+def test_a_chord_runs_and_succeeds_at_its_end(user, sync):
+    chord, group = chord_of([(user.pk, 1), (user.pk, 2)], (collects, (user.pk, 4)), sync=sync)
+    run_all(raise_errors=True)
+
+    assert {row.state for row in UserTaskStatus.objects.all()} == {"Succeeded"}
+    assert (container().completed_steps, group.children.count()) == (7, 2)
+
+
+@pytest.mark.parametrize("sync", [False, True])
+def test_a_chord_of_which_a_call_fails_has_failed_and_its_final_task_is_canceled(user, sync):
+    try:
+        async_chord(fails, [(user.pk, "It is empty.", True)], (collects, (user.pk, 4)), sync=sync)
+        run_all()
+    except UserFacingError:
+        assert sync
+
+    found = dict(UserTaskStatus.objects.values_list("task_class", "state"))
+    assert {name.rsplit(".")[-1]: state for name, state in found.items()} == {
+        "chord": "Failed", "group": "Failed", "fails": "Failed", "collects": "Canceled",
+    }  # fmt: skip
+    assert container().artifacts.get().text == "It is empty."
+
+
+def test_to_cancel_a_chord_empties_the_queue(user):
+    chord, group = chord_of([(user.pk, 1), (user.pk, 2)], (collects, (user.pk, 4)))
+
+    chord.cancel()
+
+    assert not OrmQ.objects.exists()
+    assert {row.state for row in UserTaskStatus.objects.all()} == {"Canceled"}
+
+
+def test_to_cancel_a_call_of_a_chord_ends_it_with_the_others(user):
+    chord, group = chord_of([(user.pk, 1), (user.pk, 2)], (collects, (user.pk, 4)))
+    group.children.order_by("pk").first().cancel()
+    run_all()
+
+    states = {row.task_class.rsplit(".")[-1]: row.state for row in UserTaskStatus.objects.order_by("pk")}
+    assert states == {"chord": "Canceled", "group": "Canceled", "counts": "Succeeded", "collects": "Canceled"}
 
 
 def test_many_rows_are_written_with_few_statements(user, django_assert_max_num_queries):

@@ -8,9 +8,12 @@ from django_q.contrib.user_tasks import options
 from django_q.contrib.user_tasks.checks import check_settings
 from django_q.exceptions import InvalidSettings
 
+pytestmark = pytest.mark.once
+
 
 def test_without_settings_all_is_well():
     assert check_settings() == [] and options.interrupts() is False and options.max_age() == timedelta(days=30)
+    assert options.wsgi_streams() == 3
 
 
 @pytest.mark.parametrize(
@@ -19,7 +22,10 @@ def test_without_settings_all_is_well():
         ({"cancel_runing": "interrupt"}, "Did you mean 'cancel_running'?"),
         ({"x": 1}, "Choose among"),
         ({"cancel_running": "kill"}, "Write 'cooperative' or 'interrupt'."),
+        ({"deleted_rows": True}, "Write 'forget' or 'recreate'."),
         ({"error_text": 7}, "Write the path of a function"),
+        ({"wsgi_streams": -1}, "less than the threads"),
+        ({"wsgi_streams": True}, "less than the threads"),
         ("interrupt", "not a dict"),
     ],
 )

@@ -74,6 +74,15 @@ def test_a_cancel_of_the_core_task_is_told_once(user, heard):
     assert heard == [("bare", "Canceled", "Canceled")]
 
 
+@pytest.mark.parametrize("task", [bare, fails])
+def test_a_cancel_of_what_has_ended_tells_nothing(user, heard, task):
+    task.delay(user.pk)
+    run_all()
+    UserTaskStatus.objects.get().cancel()
+
+    assert len(heard) == 1 and heard[0][1] != "Canceled"
+
+
 def test_a_cancel_that_is_rolled_back_is_not_told(user, heard):
     bare.delay(user.pk)
     with transaction.atomic():

@@ -9,6 +9,8 @@ from django_q.contrib.user_tasks.models import UserTaskArtifact, UserTaskStatus
 from django_q.contrib.user_tasks.storage import ALIAS, chosen_storage
 from django_q_tests.contrib.user_tasks import followed
 
+pytestmark = pytest.mark.once
+
 
 class Elsewhere(FileSystemStorage):
     """A storage that a dotted path names."""

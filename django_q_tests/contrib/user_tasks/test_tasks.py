@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_q.contrib.background.signals import task_started
 from django_q.contrib.user_tasks.models import UserTaskArtifact, UserTaskStatus
 from django_q.models import OrmQ, Schedule, Task
-from django_q.tasks import async_task, cancel, delete, fetch, requeue, schedule
+from django_q.tasks import async_chain, async_task, cancel, delete, fetch, requeue, schedule
 from django_q.tasks.firing import fire_due, run_now
 from django_q.testing import run_all
 from django_q_tests.contrib.user_tasks import followed
@@ -88,9 +88,11 @@ def test_arguments_are_known_by_their_names():
     assert counts.arguments_as_dict(user_id=7) == {"self": None, "user_id": 7, "steps": 3, "user_task_name": ""}
 
 
-def test_what_naming_raises_is_raised_and_nothing_is_queued(user):
+@pytest.mark.parametrize("method", ["generate_name", "calculate_total_steps"])
+def test_what_naming_and_counting_raise_is_raised_and_nothing_is_queued(user, monkeypatch, method):
+    monkeypatch.setattr(followed.Counting, method, staticmethod(followed.refuse))
     with pytest.raises(LookupError, match="no such course"):
-        followed.refuses.delay(user.pk)
+        counts.delay(user.pk)
 
     assert not UserTaskStatus.objects.exists() and not OrmQ.objects.exists()
 
@@ -152,6 +154,15 @@ def test_a_coroutine_tells_what_it_does(user):
     (run,) = run_all()
 
     assert run.result == 3 and only().state == "Succeeded"
+
+
+@pytest.mark.django_db(transaction=True)  # within a transaction what is above follows after the commit
+def test_a_worker_sets_a_task_in_progress_and_its_chain(user):
+    async_chain([(followed.looks, (user.pk,)), (bare, (user.pk,))])
+
+    first, _ = run_all()
+
+    assert first.result == ["In Progress", "In Progress"]
 
 
 def test_steps_that_were_not_counted_are_done_at_the_end(user):
@@ -292,6 +303,13 @@ def test_between_two_attempts_it_says_that_it_is_tried_again(user):
     assert (only().state, only().attempts) == ("Succeeded", 2)
 
 
+def test_a_task_that_fails_at_its_last_attempt_has_failed(user):
+    followed.fails_once.delay(user.pk, always=True)
+    run_all(deferred=True)
+
+    assert (only().state, only().attempts, only().artifacts.get().text) == ("Failed", 2, GENERAL)
+
+
 def test_a_row_that_was_deleted_meanwhile_is_not_missed(user):
     followed.is_deleted_meanwhile.delay(user.pk)
     (run,) = run_all()
@@ -306,6 +324,60 @@ def test_a_row_that_was_deleted_before_the_task_began_is_not_made_again(user):
     (run,) = run_all()
 
     assert run.result == "nothing" and not UserTaskStatus.objects.exists() and not UserTaskArtifact.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("deletes", "made"),
+    [(followed.is_deleted_meanwhile, 1), (followed.is_deleted_and_says_nothing, 0), (followed.is_deleted_async, 0)],
+)
+def test_a_row_that_was_deleted_is_made_again_if_the_settings_say_so(user, settings, deletes, made):
+    settings.USER_TASKS = {"deleted_rows": "recreate"}
+    task = deletes.delay(user.pk)
+    before = only()
+    run_all()
+
+    assert (only().uuid, only().task_id, only().state) == (before.uuid, task, "Succeeded")
+    assert UserTaskArtifact.objects.count() == made
+
+
+def test_a_row_that_was_deleted_before_the_task_began_is_made_again_if_the_settings_say_so(user, settings):
+    settings.USER_TASKS = {"deleted_rows": "recreate"}
+    bare.delay(user.pk)
+    UserTaskStatus.objects.all().delete()
+    run_all()
+
+    assert only().state == "Succeeded" and UserTaskArtifact.objects.get().text == "nothing"
+
+
+def test_the_error_of_a_task_whose_row_was_deleted_is_told_if_the_settings_say_so(user, settings):
+    settings.USER_TASKS = {"deleted_rows": "recreate"}
+    followed.is_deleted_and_fails.delay(user.pk)
+    run_all()
+
+    assert only().state == "Failed" and only().artifacts.get().text == "The file is gone."
+
+
+def test_a_row_whose_container_was_deleted_is_made_again_without_it(user, settings):
+    settings.USER_TASKS = {"deleted_rows": "recreate"}
+    async_chain([(followed.chain_is_deleted, (user.pk,))])
+    run_all()
+
+    assert only().parent is None and only().state == "Succeeded"
+
+
+def test_a_row_whose_user_was_deleted_is_not_made_again(user, settings):
+    settings.USER_TASKS = {"deleted_rows": "recreate"}
+    followed.user_is_deleted.delay(user.pk)
+    (run,) = run_all()
+
+    assert run.result == "finished all the same" and not UserTaskStatus.objects.exists()
+
+
+def test_a_waiting_task_that_is_canceled_leaves_the_queue_and_never_runs(user):
+    followed.must_not_run.delay(user.pk)
+    only().cancel()
+
+    assert not OrmQ.objects.exists() and run_all() == [] and only().state == "Canceled"
 
 
 def test_a_running_task_that_is_canceled_ends_at_its_next_step(user):

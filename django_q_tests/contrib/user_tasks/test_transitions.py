@@ -190,11 +190,13 @@ def test_what_was_canceled_stays_so_and_the_task_is_told(make, change):
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("state", ["Succeeded", "Failed"])
-def test_what_has_ended_keeps_its_state(make, change, state):
+def test_what_has_ended_keeps_its_state_and_the_log_tells_of_the_attempt(make, change, state, caplog):
     row = make(state=state, completed_steps=1, parent=make(is_container=True, state="In Progress"))
 
-    change(row)
+    with caplog.at_level("INFO", "django_q.user_tasks"):
+        change(row)
 
+    assert f"The user task {row.task_id} cannot be" in caplog.text and f"it is {state}" in caplog.text
     assert states(row, row.parent) == [state, "In Progress"] and not row.artifacts.exists() and row.attempts == 1
 
 

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 (
                     "task_class",
                     models.CharField(
-                        help_text="The path of the function; chain or group for a container.",
+                        help_text="The path of the function; chain, group or chord for a container.",
                         max_length=128,
                         verbose_name="task class",
                     ),

@@ -4,14 +4,15 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from django_q.contrib.background.moving.move import FromBackgroundTasks
+from django_q.contrib.user_tasks.moving.move import FromUserTasks
 from django_q.management.moving import sources
 from django_q.management.moving.move import FromDjangoQ, FromDjangoQ2
 
 
 def test_what_comes_with_the_core_and_with_an_application_is_registered():
-    assert sources.names() == ["background_task", "django_q", "django_q2"]
+    assert sources.names() == ["background_task", "django_q", "django_q2", "user_tasks"]
     found = [sources.source(name) for name in sources.names()]
-    assert found == [FromBackgroundTasks, FromDjangoQ, FromDjangoQ2]
+    assert found == [FromBackgroundTasks, FromDjangoQ, FromDjangoQ2, FromUserTasks]
 
 
 def test_anybody_may_register_a_source_and_the_command_lists_it(monkeypatch):
@@ -20,7 +21,7 @@ def test_anybody_may_register_a_source_and_the_command_lists_it(monkeypatch):
     sources.register("carrier_pigeons", "django_q.management.moving.move.FromDjangoQ")
 
     assert sources.source("carrier_pigeons") is FromDjangoQ
-    listed = "'doves' is not known; .* There are background_task, carrier_pigeons, django_q, django_q2$"
+    listed = "'doves' is not known; .* There are background_task, carrier_pigeons, django_q, django_q2, user_tasks$"
     with pytest.raises(CommandError, match=listed):
         call_command("qmigrate_from", "doves")
 
