@@ -3,14 +3,16 @@ SHELL := bash
 LANE_A = .lanes/a/bin/python
 DJANGO_ADMIN = $(abspath .lanes/a/bin/django-admin)
 # How many pytest processes: for unit and integration tests, and for those that start clusters.
-WORKERS ?= 3
+WORKERS ?= 2
 PROCESS_WORKERS ?= 3
 # What must not be absent, so that its tests fail and are not skipped: REQUIRE=postgres,mysql,chromium,peers
 REQUIRE ?=
+# Options of the benchmarks.
+BENCH ?=
 export WORKERS PROCESS_WORKERS REQUIRE
 
-.PHONY: help install test test-process test-browser acceptance chaos lint types docs messages bench bench-admin demo
-.PHONY: demo-check check clean
+.PHONY: help install test test-process test-browser acceptance chaos lint types docs messages bench
+.PHONY: bench-peers bench-admin demo demo-check check clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -48,8 +50,12 @@ messages: install ## Bring the catalogues up to date with the strings of the pac
 	find django_q -name '*.po' -exec sed -i '/^"POT-Creation-Date:/d; /^"Report-Msgid-Bugs-To:/d' {} +
 	cd django_q && $(DJANGO_ADMIN) compilemessages
 
-bench: install ## Run the benchmarks
-	$(LANE_A) -m django_q_tests.benchmarks
+bench: install ## Measure the cluster and the peers that are installed; make bench BENCH=--help says what can be asked
+	$(LANE_A) -m django_q_tests.benchmarks $(BENCH)
+
+bench-peers: install ## Install the packages with which the benchmarks compare us, and what draws their plots
+	@$(LANE_A) -m pip -qq --disable-pip-version-check --no-input install -e '.[bench]'
+	@python3 .ci/peers --measured
 
 bench-admin: install ## Measure the pages of the admin over a million tasks, on PostgreSQL
 	$(LANE_A) -m django_q_tests.benchmarks.admin

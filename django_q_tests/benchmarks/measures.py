@@ -30,7 +30,9 @@ class Run:
         self.workers: int = options["workers"]
         self.latencies: int = options["latencies"]
         self.idle: float = options["idle"]
+        self.backlogs: list[int] = sorted(options["backlogs"])
         self.figures: dict[str, Any] = {}
+        self.samples: dict[str, list[float]] = {}
 
     def measure(self) -> dict[str, Any]:
         """Fill a queue, start a cluster on it, let it idle, fill the queue again, stop it."""
@@ -41,6 +43,7 @@ class Run:
             self._latency()
             self._idle()
             self._drain()
+            self._by_backlog()
             self.figures["memory_pss_mib"] = sum(each.pss() for each in self.cluster.members()) / 1024
             self.figures["stop_s"] = self.cluster.stop()
         finally:
@@ -86,6 +89,7 @@ class Run:
         for share in (50, 95, 99):
             self.figures[f"latency_p{share}_ms"] = found[min(len(found) - 1, len(found) * share // 100)]
         self.figures["latency_mean_ms"] = statistics.fmean(found)
+        self.samples["latency_ms"] = [round(sample, 3) for sample in found]
 
     def _idle(self) -> None:
         time.sleep(min(3.0, self.idle))
@@ -100,13 +104,7 @@ class Run:
     def _drain(self) -> None:
         """Measure from the commit of a full queue to the last row of the history, in a cluster that was idle."""
         usage, steal = Usage(self.cluster), processes.steal()
-        committed: list[float] = []
-        with transaction.atomic():
-            transaction.on_commit(lambda: committed.append(time.monotonic()))
-            for number in range(self.tasks):
-                async_task(NOOP, number, 2)
-        self._wait_until_empty()
-        elapsed = time.monotonic() - committed[0]
+        elapsed = self._drained(self.tasks)
         used = usage.read()
         self.figures["drained_per_s"] = self.tasks / elapsed
         self.figures["statements_per_task"] = sum(used["statements"].values()) / self.tasks
@@ -119,10 +117,26 @@ class Run:
         self.figures["load"] = os.getloadavg()[0]
         self.figures["steal_s"] = processes.steal() - steal
 
+    def _by_backlog(self) -> None:
+        """Measure the same with other numbers of tasks that wait."""
+        found = {str(backlog): backlog / self._drained(backlog) for backlog in self.backlogs}
+        if found:
+            self.figures["drained_per_s_by_backlog"] = found
+
+    def _drained(self, tasks: int) -> float:
+        """Fill the queue in one transaction; return the seconds from its commit until the queue is empty."""
+        committed: list[float] = []
+        with transaction.atomic():
+            transaction.on_commit(lambda: committed.append(time.monotonic()))
+            for number in range(tasks):
+                async_task(NOOP, number, 2)
+        self._wait_until_empty()
+        return time.monotonic() - committed[0]
+
     def _check(self) -> None:
         """See that every task has its row: a figure for work that was not done is none."""
         stored = Task.objects.filter(success=True).count()
-        wanted = 2 * self.tasks + self.latencies + 1
+        wanted = 2 * self.tasks + sum(self.backlogs) + self.latencies + 1
         if stored != wanted:
             raise RuntimeError(f"{stored} successes are in the history, not {wanted}.")
 

@@ -1,5 +1,6 @@
 """Databases for one run: made empty, dropped after it, with the connection settings that Django has by default."""
 
+import atexit
 import json
 import os
 import sqlite3
@@ -9,8 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from django_q_tests.support import databases
+from django_q_tests.support.servers import NoServer, PrivatePostgres
 
 VARIANTS = ("sqlite", "sqlite-wal", "postgres", "mysql")
+
+
+class DurablePostgres(PrivatePostgres):
+    """A server of our own that keeps what it was told to keep, as one does where figures matter."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "-c", "fsync=on", "-c", "full_page_writes=on"]
+
+
+def start_durable_servers() -> None:
+    """Start a PostgreSQL server that syncs, if none answers: the tests' own does not. All of this run then use it."""
+    variable = databases.VARIABLES["postgres"]
+    if os.environ.get(variable) or any(not databases.refusal_of(url) for url in databases.default_urls("postgres")):
+        return
+    try:
+        server = DurablePostgres()
+        atexit.register(server.remove)
+        os.environ[variable] = server.start().url
+    except NoServer:
+        return  # whoever asks for it is told why
 
 
 @dataclass(frozen=True)

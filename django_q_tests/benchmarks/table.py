@@ -51,13 +51,19 @@ def median(records: Sequence[Record], name: str) -> float | None:
 
 def render(results: Mapping[str, Sequence[Record]]) -> str:
     """Return the table: medians, and the lowest and highest value where there was more than one run."""
-    head = f"{'':<52}" + "".join(f"{variant:>26}" for variant in results)
-    lines = [head]
+    lines = [f"{'':<52}" + "".join(f"{variant:>26}" for variant in results)]
+    lines += [f"{label:<52}" + "".join(f"{cell:>26}" for cell in cells) for label, cells in rows(results)]
+    return "\n".join(lines)
+
+
+def rows(results: Mapping[str, Sequence[Record]]) -> list[tuple[str, list[str]]]:
+    """Return each figure that was measured, with a cell for each database."""
+    found = []
     for name, label, form, sense, targets in _LINES:
         cells = [_cell(records, name, form, sense, _target(targets, variant)) for variant, records in results.items()]
         if any(cells):
-            lines.append(f"{label:<52}" + "".join(f"{cell:>26}" for cell in cells))
-    return "\n".join(lines)
+            found.append((label, cells))
+    return found
 
 
 def missed(results: Mapping[str, Sequence[Record]]) -> list[str]:
