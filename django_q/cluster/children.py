@@ -77,6 +77,7 @@ class Child:
     def __init__(self, nursery: Nursery, recruit: Recruit, name: str) -> None:
         self.name = name
         self.is_ready = False
+        self.is_dead = False  # as far as somebody has looked: that costs a system call
         self.was_killed = False
         self.stopping = False
         self._nursery = nursery
@@ -89,10 +90,10 @@ class Child:
         """Return the process id."""
         return self.process.pid or 0
 
-    @property
-    def is_dead(self) -> bool:
-        """Has the process ended?"""
-        return self.process.exitcode is not None
+    def has_ended(self) -> bool:
+        """Look whether the process has ended."""
+        self.is_dead = self.is_dead or self.process.exitcode is not None
+        return self.is_dead
 
     @property
     def is_mute(self) -> bool:

@@ -6,7 +6,6 @@ It never touches the database, user code or payloads, and never blocks on a chil
 import logging
 import math
 import os
-import selectors
 import signal
 import socket
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from django_q.cluster.relay import Relay
 from django_q.cluster.role import BOOT_FAILED, Berth
 from django_q.cluster.seats import Seat
 from django_q.cluster.staff import Plan, Staff
+from django_q.cluster.switchboard import Switchboard
 from django_q.cluster.title import set_title
 from django_q.kernel import clock, ids
 from django_q.kernel.messages import Envelope
@@ -75,14 +75,14 @@ class Sentinel:
         self._open()
         signals = (*_SIGNALS, *self.orders.patient_signals)
         handlers = {number: signal.signal(number, self._on_signal) for number in signals}
-        wakeup = signal.set_wakeup_fd(self._wake_writing, warn_on_full_buffer=False)
+        wakeup = signal.set_wakeup_fd(self.switchboard.wakeup_fd, warn_on_full_buffer=False)
         logger.info("Cluster %s starts with %d workers.", self.orders.name, self.orders.workers)
         try:
             self._hire()
             while not self._is_over():
                 self.tick()
         finally:
-            self.staff.kill_all()
+            self._kill_all()
             signal.set_wakeup_fd(wakeup)
             for number, handler in handlers.items():
                 # Whoever asked for the end may ask again until the process is gone: that must not make a death of it.
@@ -94,7 +94,9 @@ class Sentinel:
 
     def tick(self) -> None:
         """Do one round: hear, act, hand out, ask for more."""
-        self._listen(_BUSY_REST if len(self.ledger) or self.relay.is_waiting else _IDLE_REST)
+        rest = _BUSY_REST if len(self.ledger) or self.relay.is_waiting else _IDLE_REST
+        for child in self.switchboard.wait(self.staff.children(), rest):
+            self._hear(child)
         self._obey_signals()
         self._reap()
         self.overseer.inspect(self.staff.seats)
@@ -114,18 +116,10 @@ class Sentinel:
     def _open(self) -> None:
         self._started_at = clock.monotonic()
         self._life_reading, self._life_writing = self.context.Pipe(duplex=False)
-        self._wake_reading, wake_writing = socket.socketpair()
-        self._wake_reading.setblocking(False)
-        wake_writing.setblocking(False)
-        self._wake_socket = wake_writing
-        self._wake_writing = wake_writing.fileno()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._wake_reading, selectors.EVENT_READ)
+        self.switchboard = Switchboard()
 
     def _close(self) -> None:
-        self._selector.close()
-        self._wake_reading.close()
-        self._wake_socket.close()
+        self.switchboard.close()
         self._life_reading.close()
         self._life_writing.close()
 
@@ -143,7 +137,7 @@ class Sentinel:
             ignored=self.orders.patient_signals,
         )
         nursery = Nursery(self.context, berth, self._life_writing.fileno())
-        nursery.keep(self._wake_reading.fileno(), self._wake_writing, *_descriptor_of(self._selector))
+        nursery.keep(*self.switchboard.descriptors())
         self.staff = Staff(self.orders, nursery, predecessors=self._predecessors)
         self.overseer = Overseer(
             self.ledger, host=socket.gethostname(), kill_after=self.orders.kill_after, silence=self.orders.lease
@@ -155,7 +149,7 @@ class Sentinel:
 
     def _start_over(self, why: str) -> None:
         """Kill what runs and begin as a new incarnation: whoever declared this one dead has taken its tasks."""
-        self.staff.kill_all()
+        self._kill_all()
         self.ledger, self.relay = Ledger(), Relay()
         if self._draining_since is not None:
             self.exit_code = self.exit_code or 1
@@ -163,6 +157,10 @@ class Sentinel:
         logger.error("Cluster %s starts anew: %s", self.orders.name, why, extra={"action": "cluster_restarted"})
         self._predecessors.append(self.incarnation)
         self._hire()
+
+    def _kill_all(self) -> None:
+        self.switchboard.hang_up(*self.staff.children())
+        self.staff.kill_all()
 
     def _is_over(self) -> bool:
         if self._draining_since is None:
@@ -174,29 +172,6 @@ class Sentinel:
         return self.staff.is_gone
 
     # Hearing ----------------------------------------------------------------------------------------------------------
-
-    def _listen(self, rest: float) -> None:
-        """Wait for frames, deaths and signals, and act on the frames."""
-        children = self.staff.children()
-        for child in children:
-            self._selector.register(child.inbox, selectors.EVENT_READ, child)
-            if not child.outbox.is_empty:
-                self._selector.register(child.outbox, selectors.EVENT_WRITE, child)
-            self._selector.register(child.process.sentinel, selectors.EVENT_READ)
-        ready = self._selector.select(rest)
-        for child in children:
-            self._selector.unregister(child.inbox)
-            self._selector.unregister(child.process.sentinel)
-            if child.outbox.fd in self._selector.get_map():
-                self._selector.unregister(child.outbox)
-        for key, events in ready:
-            if key.fileobj is self._wake_reading:
-                self._wake_reading.recv(4096)
-            elif isinstance(key.data, Child):
-                if events & selectors.EVENT_WRITE:
-                    key.data.outbox.flush()
-                else:
-                    self._hear(key.data)
 
     def _hear(self, child: Child) -> None:
         for frame in child.hear():
@@ -300,6 +275,7 @@ class Sentinel:
                 self.ledger.send_again()
             if child is self.staff.keeper:
                 self.relay.again()
+            self.switchboard.hang_up(child)
             self.staff.bury(child)
             self._received.pop(child, None)
             self._sent_credit.pop(child, None)
@@ -390,8 +366,3 @@ _HANDLERS: dict[Kind, Callable[[Sentinel, Child, Frame], None]] = {
     Kind.PROGRESS: Sentinel._on_progress,
     Kind.NOTED: Sentinel._on_noted,
 }
-
-
-def _descriptor_of(selector: selectors.BaseSelector) -> list[int]:
-    """Return the selector's own descriptor, where its kind has one."""
-    return [selector.fileno()] if hasattr(selector, "fileno") else []

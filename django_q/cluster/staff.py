@@ -113,7 +113,7 @@ class Staff:
 
     def dead(self) -> Iterator[Child]:
         """Return the children that have ended."""
-        return iter([child for child in self.children() if child.is_dead])
+        return iter([child for child in self.children() if child.has_ended()])
 
     @property
     def is_gone(self) -> bool:

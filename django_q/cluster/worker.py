@@ -23,6 +23,7 @@ from django_q.cluster.slots import MAIN, Slots
 from django_q.engine import connections, execution, reporters
 from django_q.engine.execution import Attempt
 from django_q.engine.timeouts import Guard
+from django_q.events import writing
 from django_q.exceptions import TaskInterrupt
 from django_q.kernel import clock
 from django_q.kernel.messages import Advance, Envelope, Letter, Outcome
@@ -85,6 +86,7 @@ class Worker(Role):
         self.crew = Crew(self.slots, report=self._report, log=self._log, wake=self._ring)
         self._take_signals()
         connections.watch()
+        writing.use_thread()
         reporters.load()
         signals.send(signals.post_spawn, proc_name=self.full_title())
 
@@ -100,6 +102,7 @@ class Worker(Role):
             self._listen()
 
     def teardown(self) -> None:
+        writing.stop()
         connections.close()
 
     def orphaned(self) -> None:
