@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from django_q_tests.support import databases
+from django_q_tests.support import databases, flushing
 from django_q_tests.support.own_database import OwnDatabase, Template, pointed_at
 from django_q_tests.support.servers import NoServer, PrivatePostgres
 
@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if url:
         database.update(databases.from_url(url))
+    flushing.install()
     if not hasattr(config, "workerinput"):
         databases.sweep(url)
 

@@ -15,7 +15,7 @@ class Source:
 
     path: Path
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The path below django_q, with slashes: kernel/clock.py."""
         return self.path.relative_to(PACKAGE).as_posix()
@@ -27,6 +27,10 @@ class Source:
     @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.text, filename=str(self.path))
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.tree))
 
     def __str__(self) -> str:
         return self.name

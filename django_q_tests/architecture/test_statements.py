@@ -1,6 +1,7 @@
 """Every statement about the systems whose users we invite has tests, and the tests are there."""
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -9,6 +10,7 @@ from django_q_tests.acceptance.systems import STATEMENTS, SYSTEMS
 from django_q_tests.support.own_database import ROOT
 
 
+@cache
 def functions_of(file):
     tree = ast.parse((ROOT / "django_q_tests" / file).read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -27,7 +29,14 @@ def test_every_statement_has_a_test_and_a_name_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("system", "prefix", "count"), [("django-background-tasks", "BG", 33), ("the experiment editor", "EX", 18)]
+    ("system", "prefix", "count"),
+    [
+        ("django-background-tasks", "BG", 33),
+        ("django-user-tasks", "UT", 38),
+        ("Pytigon's live tasks", "PE", 33),
+        ("pytask", "PT", 36),
+        ("the experiment editor", "EX", 18),
+    ],
 )
 def test_no_statement_is_missing(system, prefix, count):
     assert list(SYSTEMS[system]) == [f"{prefix}-{number:02}" for number in range(1, count + 1)]

@@ -102,9 +102,9 @@ def test_a_worker_that_is_killed_while_the_engine_answers_is_not_seen_by_the_use
     engine.open()
 
     see_stages(ada.page, planned="done", started="done", finished="done", results="done")
+    # The second attempt asks the engine again, unless the slot has begun meanwhile, as it does on a busy machine.
+    assert len(site.drill.lines(POST)) == 2, "nobody tried again"
     assert len(site.laboratory.posts) == 1
-    assert sum(line.endswith(ENGINE) for line in site.laboratory.requests) == 2, "nobody asked again"
-    assert len(site.drill.lines(POST)) == 2
     follow_the_mail(ada, site)
     site.finish()
 

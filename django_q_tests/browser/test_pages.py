@@ -48,7 +48,13 @@ def lists():
 
 
 # The pages of the satellites are visited by test_satellites, those of the example by test_experiments.
-ELSEWHERE = ("django_q_background_", "django_q_user_tasks_", "django_q_experimenteditor_")
+ELSEWHERE = (
+    "django_q_background_",
+    "django_q_class_tasks_",
+    "django_q_publish_",
+    "django_q_user_tasks_",
+    "django_q_experimenteditor_",
+)
 
 
 def views_of_ours(patterns):

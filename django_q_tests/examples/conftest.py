@@ -81,8 +81,8 @@ def start_devices() -> Iterator[Callable[..., Devices]]:
 
     yield start
     for process in processes:
-        process.terminate()
-        process.wait(5)
+        process.kill()  # how they end otherwise is asked by tests of their own
+        process.wait()
         process.stdout.close()
 
 

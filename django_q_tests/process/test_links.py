@@ -1,4 +1,4 @@
-"""Chains and iterations in real clusters: what waits is released once, whatever dies."""
+"""Chains, iterations and chords in real clusters: what waits is released once, whatever dies."""
 
 import random
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ import pytest
 from django.db import transaction
 
 from django_q.models import OrmQ, Task
-from django_q.tasks import async_chain, async_iter, fetch, result, result_group
+from django_q.tasks import async_chain, async_chord, async_iter, fetch, result, result_group
 from django_q_tests.support.clusters import Drill, path_of
 
 pytestmark = pytest.mark.databases
 WIDTHS = (1, 2, 30, 300)
-TOUCH, CRASH = path_of("jobs.touch"), path_of("mishaps.crash")
+TOUCH, CRASH, ADD = path_of("jobs.touch"), path_of("mishaps.crash"), path_of("mishaps.add_at_the_second_try")
 
 
 @contextmanager
@@ -73,3 +73,25 @@ def test_a_step_that_takes_its_worker_down_ends_the_chain(drill: Drill):
     drill.until_empty()
     assert [task.reason for task in Task.objects.in_group(group)] == ["lost", "canceled"]
     assert "never" not in drill.lines()
+
+
+def test_two_clusters_begin_each_final_call_once_with_all_results(drill: Drill):
+    drill.start()
+    drill.start()
+
+    with enqueuing(drill):
+        chords = [async_chord("math.sqrt", [n * n for n in range(width)], "builtins.sum") for width in (1, 2, 30)]
+
+    assert [result(chord, wait=60_000) for chord in chords] == [0, 1, sum(range(30))]
+    assert not OrmQ.objects.exists()
+
+
+def test_a_chord_outlives_its_workers_and_ends_with_a_call_that_always_takes_them_down(drill: Drill):
+    drill.start(max_crashes=2)
+
+    with enqueuing(drill):
+        lives = async_chord(ADD, [([1], "call"), ([2], "call")], (ADD, ("final",)))
+        ends = async_chord(CRASH, [drill.file()], (TOUCH, (drill.file(), "never")))
+
+    assert result(lives, wait=60_000) == 3
+    assert fetch(ends, wait=60_000).reason == "canceled" and "never" not in drill.lines()

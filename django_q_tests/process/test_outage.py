@@ -1,14 +1,20 @@
 """The database goes away and comes back: nothing is killed, nothing is lost, nothing runs twice."""
 
+import json
+import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection, connections
 
+from django_q.contrib.class_tasks import get_task, start_task
+from django_q.contrib.class_tasks.models import ClassTask
 from django_q.models import Incarnation
 from django_q_tests.support import databases
-from django_q_tests.support.clusters import ALERT, Drill, runs
+from django_q_tests.support.class_tasks import lines
+from django_q_tests.support.clusters import ALERT, Drill, QRunner, runs
 from django_q_tests.support.own_database import ROOT, OwnDatabase, migrate
 from django_q_tests.support.screens import Screened
 from django_q_tests.support.servers import PrivatePostgres
@@ -170,3 +176,36 @@ def test_the_terminal_tells_of_the_outage_and_goes_on_after_it(drill: Drill, ser
         assert screen.exit_code() == 0 and screen.is_restored()
     finally:
         screen.close()
+
+
+def test_a_runner_of_class_tasks_stops_them_and_starts_them_again_after_it(drill: Drill, server: Outage, tmp_path):
+    path = tmp_path / "works"
+    alert = {"interval": 0.1, "heartbeat": 0.2, "task_timeout": 1.5, "grace": 0.3, "cleanup": True}
+    env = {
+        "DJANGO_Q_TEST_APPS": "django_q.contrib.class_tasks,django_q_tests.support.class_app",
+        "DJANGO_Q_TEST_CLASS_TASKS": json.dumps(alert),
+    }
+    ids = [start_task("test/loops", path=str(path)) for _ in range(3)]
+    one = drill.start(QRunner, complete=False, env=env, options=["--alone"])
+    drill.until(lambda: lines(path) == ["started"] * 3)
+    waiting = start_task("test/returns", cleanup=False, task_id="kept")
+
+    server.begins()
+    drill.until(lambda: lines(path).count("stopped") == 3)
+    used = cpu_seconds(one.pid)
+    server.lasts(1)
+    assert cpu_seconds(one.pid) - used < 0.5  # it waits, and does not spin
+    server.ends()
+
+    drill.until(lambda: lines(path).count("started") == 6)
+    assert [get_task(task_id, ["state", "attempts"]) for task_id in ids] == [["RUNNING", 2]] * 3
+    drill.until(lambda: get_task(waiting, "state") == "SUCCESS")
+    drill.until(lambda: ClassTask.objects.filter(local=True, state="RUNNING").count() == 2)
+    failing = start_task("test/fails", how="exception")
+    drill.until(lambda: get_task(failing) == {})  # the cleanup works again, too
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what a process has used of the processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -240,13 +240,13 @@ def test_a_worker_that_cannot_boot_says_so_by_its_exit_code():
 
 def test_a_recall_in_the_middle_of_a_long_task_brings_the_rest_back(hire, tmp_path):
     desk, mark = hire(), tmp_path / "mark"
-    desk.give(("slow", 1.0, str(mark)), ("ok",), ("ok",))
+    desk.give(("slow", 3.0, str(mark)), ("ok",), ("ok",))
     eventually(lambda: lines(mark))
     desk.give(("ok",))  # still in the pipe
 
     desk.signal(signal.SIGUSR1)
 
-    assert desk.returned(within=0.7) == [2, 3, 4]
+    assert desk.returned(within=2.5) == [2, 3, 4]
     assert lines(mark) == ["started"]
     assert desk.outcome().result == "slept"
     assert desk.is_silent_for(0.2)
@@ -378,10 +378,10 @@ def test_a_function_ends_at_its_limit_without_help(hire):
     desk = hire()
     desk.give(("hang", {"timeout": 0.1}), ("add", 1, 2))
 
-    outcome = desk.outcome(within=2)
+    outcome = desk.outcome()
 
     assert outcome.ending is Ending.TIMED_OUT
-    assert outcome.seconds < 1
+    assert outcome.seconds < 3
     assert desk.outcome().result == 3
 
 
@@ -398,23 +398,23 @@ def test_a_child_that_a_task_forks_ends_when_it_is_told_to(hire, tmp_path):
 def test_coroutines_run_beside_each_other_and_beside_functions(hire):
     desk = hire(concurrency=5)
     started = time.monotonic()
-    desk.give(*[("slow_async", 0.5)] * 4, ("add", 1, 2))
+    desk.give(*[("slow_async", 1.5)] * 4, ("add", 1, 2))
 
     first = desk.outcome()
     assert (first.result, first.is_async) == (3, False)
     rest = [desk.outcome() for _ in range(4)]
     assert all(outcome.is_async and outcome.result == "slept" for outcome in rest)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4.5
 
 
 def test_no_more_coroutines_run_than_have_room(hire, tmp_path):
     desk, mark = hire(concurrency=2), tmp_path / "mark"
-    desk.give(*[("slow_async", 0.4, str(mark))] * 3, ("ok",))
+    desk.give(*[("slow_async", 2.0, str(mark))] * 3, ("ok",))
     eventually(lambda: len(desk.slots.running()) == 2)
 
     assert sorted(entry[:2] for entry in desk.slots.running()) == [(1, 1), (2, 2)]
     desk.signal(signal.SIGUSR1)
-    assert desk.returned(within=0.3) == [3, 4]
+    assert desk.returned(within=1.5) == [3, 4]
     assert [desk.outcome().result for _ in range(2)] == ["slept"] * 2
 
 
@@ -446,11 +446,11 @@ def test_one_coroutine_is_stopped_and_its_neighbours_do_not_notice(hire):
 
 def test_a_coroutine_that_blocks_its_loop_does_not_block_functions(hire):
     desk = hire()
-    desk.give(("block_loop", 1.0))
+    desk.give(("block_loop", 3.0))
     eventually(desk.slots.running)
     desk.give(("add", 1, 2))
 
-    assert desk.outcome(within=0.8).result == 3
+    assert desk.outcome(within=2.5).result == 3
 
 
 # --- leaving -------------------------------------------------------------------------------------------------------
@@ -458,12 +458,12 @@ def test_a_coroutine_that_blocks_its_loop_does_not_block_functions(hire):
 
 def test_a_worker_that_is_told_to_stop_gives_back_and_waits_for_its_coroutines(hire, tmp_path):
     desk, mark = hire(), tmp_path / "mark"
-    desk.give(("slow_async", 0.5), ("slow", 0.3, str(mark)), ("ok",))
+    desk.give(("slow_async", 2.5), ("slow", 2.0, str(mark)), ("ok",))
     eventually(lambda: lines(mark))
     desk.stop()
     desk.signal(signal.SIGUSR1)
 
-    assert desk.returned(within=0.25) == [3]
+    assert desk.returned(within=1.5) == [3]
     assert desk.outcome().result == "slept"
     assert desk.returned() == []  # it takes no more
     assert desk.outcome().result == "slept"

@@ -35,7 +35,9 @@ INSTALLED_APPS = [
     "django_q",
     # Applications of their own, each with models and migrations.
     "django_q.contrib.background",
+    "django_q.contrib.publish",
     "django_q.contrib.user_tasks",
+    "django_q.contrib.class_tasks",
     "django_q.examples.experimenteditor",
     "my_app",
 ]

@@ -63,12 +63,20 @@ class English:
         found: set[str] = set()
         for file in sorted(PACKAGE.rglob(f"locale/{language}/LC_MESSAGES/*.mo")):
             found |= {text_of_key(key) for key, told in compiled(file).items() if text_of_key(key) != told}
-        self.patterns = {text: _pattern(text) for text in sorted(found) if len(PLACE.sub("", text)) > _SHORTEST}
+        texts = [text for text in sorted(found) if len(PLACE.sub("", text)) > _SHORTEST]
+        self.patterns = {text: (_longest_part(text), _pattern(text)) for text in texts}
 
     def left_in(self, page: str) -> list[str]:
         """Return those that a page shows nevertheless."""
         text = spoken(page)
-        return [each for each, pattern in self.patterns.items() if pattern.search(text)]
+        lowered = text.lower()
+        # Most are not there at all, and to see that needs no pattern.
+        maybe = [(each, pattern) for each, (part, pattern) in self.patterns.items() if part in lowered]
+        return [each for each, pattern in maybe if pattern.search(text)]
+
+
+def _longest_part(text: str) -> str:
+    return max(PLACE.split(text), key=len).lower()
 
 
 def _pattern(text: str) -> re.Pattern[str]:

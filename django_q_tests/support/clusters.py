@@ -51,11 +51,35 @@ class Process:
         words = self.title.split()
         return words[2] if len(words) > 2 and words[0] == "qcluster" else ""
 
+    def is_a(self, role: str) -> bool:
+        # A worker leads a group; what its tasks fork bears the same title and does not.
+        return self.role == role and (role != "worker" or self.group == self.pid)
+
 
 def process(pid: int) -> Process | None:
     """Look at a process; None if there is none."""
+    fields = stat(pid)
+    return _process(pid, fields) if fields else None
+
+
+def processes_of(session: int) -> list[Process]:
+    """Look at the processes of a session, those that ended and nobody asked for left out."""
+    stats = {int(name): stat(int(name)) for name in os.listdir("/proc") if name.isdecimal()}
+    ours = [_process(pid, fields) for pid, fields in stats.items() if fields and int(fields[3]) == session]
+    return [one for one in ours if one is not None and not one.is_zombie]
+
+
+def stat(pid: int) -> list[str]:
+    """Return what Linux tells of a process from its state on; nothing if there is none."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return file.read().rpartition(b")")[2].decode().split()
+    except OSError:
+        return []
+
+
+def _process(pid: int, fields: list[str]) -> Process | None:
+    try:
         title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     except OSError:
         return None
@@ -85,7 +109,7 @@ def times_rested(pid: int) -> int:
     return int(found[1])
 
 
-def _die_with_the_test() -> None:
+def die_with_the_test() -> None:
     """Ask Linux to end this process with the one that started it: a test run that is killed leaves nothing behind."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -108,7 +132,7 @@ class ClusterProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_the_test,
+                preexec_fn=die_with_the_test,
             )
 
     def program(self) -> Sequence[str]:
@@ -128,22 +152,20 @@ class ClusterProcess:
 
     def family(self) -> list[Process]:
         """Return all processes of this cluster, those that its tasks started included."""
-        pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
-        found = [one for one in map(process, pids) if one is not None]
-        return [one for one in found if one.session == self.pid and not one.is_zombie]
+        return processes_of(self.pid)
 
     def pids(self, role: str) -> list[int]:
         """Return the processes of a role: sentinel, pusher, worker, monitor or keeper."""
-        # A worker leads a group; what its tasks fork bears the same title and does not.
-        return [one.pid for one in self.family() if one.role == role and (role != "worker" or one.group == one.pid)]
+        return [one.pid for one in self.family() if one.is_a(role)]
 
     def until_there(self, role: str) -> list[int]:
         return eventually(lambda: self.pids(role), within=PATIENCE, saying=lambda: self.output)
 
     def is_complete(self) -> bool:
-        roles = [one.role for one in self.family()]
-        workers = len(self.pids("worker")) == self.workers_wanted
-        return workers and all(role in roles for role in ("pusher", "monitor", "keeper"))
+        family = self.family()
+        workers = sum(one.is_a("worker") for one in family)
+        roles = {one.role for one in family}
+        return workers == self.workers_wanted and roles >= {"pusher", "monitor", "keeper"}
 
     def until_complete(self) -> "ClusterProcess":
         eventually(self.is_complete, within=PATIENCE, saying=lambda: self.output)
@@ -189,6 +211,13 @@ class ClusterProcess:
         """Wait until nothing of it is left, its tasks' processes included."""
         eventually(lambda: self.process.poll() is not None, within=within, saying=lambda: self.output)
         eventually(lambda: not self.family(), within=within, saying=self.family)
+
+
+class QRunner(ClusterProcess):
+    """``qrunner``: a parent and the runner."""
+
+    def program(self) -> Sequence[str]:
+        return [sys.executable, "-m", "django", "qrunner"]
 
 
 Kind = TypeVar("Kind", bound=ClusterProcess)

@@ -6,16 +6,21 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_SHARE = 4  # so many times as long as a look is the rest after it
+_LONGEST_REST = 0.2  # seconds
+
 
 def eventually(predicate: Callable[[], T], *, within: float = 5, every: float = 0.02, saying: object = None) -> T:
     """Return the first true value of predicate; after within seconds raise AssertionError with the last one.
 
     A predicate may assert: its AssertionError counts as not yet, and is shown if it is the last word.
     saying is added to the message; a callable is called for it (for the output of a process, say).
+    Whoever is waited for gets most of the processor: the rest between two looks is several times as long as a look.
     """
     deadline = time.monotonic() + within
     while True:
-        late = time.monotonic() >= deadline
+        looked_at = time.monotonic()
+        late = looked_at >= deadline
         error = None
         try:
             value = predicate()
@@ -27,4 +32,4 @@ def eventually(predicate: Callable[[], T], *, within: float = 5, every: float = 
         if late:
             note = saying() if callable(saying) else saying
             raise AssertionError(f"not within {within} s; {last}" + (f"\n{note}" if note else "")) from error
-        time.sleep(every)
+        time.sleep(max(every, min(_LONGEST_REST, _SHARE * (time.monotonic() - looked_at))))

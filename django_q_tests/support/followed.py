@@ -23,6 +23,11 @@ def brief(self, user_id, number=0):
     return number
 
 
+@shared_task(base=UserTask)
+def collects(results, user_id):
+    return results
+
+
 @shared_task(base=UserTask, bind=True)
 def dies_once(self, user_id, file):
     """Kill the worker at the first attempt."""

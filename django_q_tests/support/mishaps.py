@@ -219,3 +219,10 @@ def leave_thread(path: str) -> int:
 def leave_orphan(path: str) -> None:
     """Start a program that starts another one, which outlives it and then ends on its own."""
     subprocess.run(["setsid", "sh", "-c", f"(sleep 0.2; echo ended >> '{path}') &"], check=True)
+
+
+def add_at_the_second_try(numbers: list[float], name: str) -> float:
+    """Kill the worker the first time that anybody comes here with this name; then add."""
+    if first_time(name):
+        die()
+    return sum(numbers)

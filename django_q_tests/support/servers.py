@@ -10,6 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+# What starts a server for ASGI applications; the port and the application follow.
+ASGI = {
+    "daphne": ["-m", "daphne", "-v", "1", "-b", "127.0.0.1", "-p"],
+    "uvicorn": ["-m", "uvicorn", "--log-level", "warning", "--host", "127.0.0.1", "--port"],
+}
+
 
 class NoServer(Exception):
     """There is no such server here, for the reason given."""
@@ -213,3 +219,38 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class PrivateRedis(Server):
+    """A Redis server of our own, which keeps nothing on a disk."""
+
+    account = "root"
+    scheme = "redis"
+
+    def find_binaries(self) -> dict[str, str]:
+        return find("Redis", {"server": ["redis-server"]}, [], self.account)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def create(self) -> None:
+        self.data.mkdir()
+
+    def as_account(self, command: list[str]) -> list[str]:
+        return command
+
+    def command(self) -> list[str]:
+        where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.data)]
+        return [self.binaries["server"], *where, "--save", "", "--appendonly", "no"]
+
+    def is_ready(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", self.port)):
+                return False
+            probe.sendall(b"PING\r\n")
+            return probe.recv(100).startswith(b"+PONG")
+
+    def server_pid(self) -> int | None:
+        return None

@@ -5,6 +5,8 @@ import pytest
 from django_q.contrib.background.options import complaints, option
 from django_q.exceptions import InvalidSettings
 
+pytestmark = pytest.mark.once
+
 
 def test_without_settings_there_are_defaults():
     assert (option("max_attempts"), option("timeout"), option("priority_ordering")) == (25, None, "DESC")

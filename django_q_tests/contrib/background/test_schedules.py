@@ -7,6 +7,8 @@ from django.utils import timezone as django_timezone
 
 from django_q.contrib.background import TaskSchedule
 
+pytestmark = pytest.mark.once
+
 NOON = datetime(2100, 7, 1, 12, 0, tzinfo=timezone.utc)
 
 

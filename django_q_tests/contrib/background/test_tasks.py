@@ -7,6 +7,8 @@ from django.test import override_settings
 
 from django_q.contrib.background.tasks import autodiscover
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import django
 import pytest
 
 from django_q_tests.support.own_database import ROOT
+from django_q_tests.support.plugins import WITHOUT_OTHERS
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.once
@@ -75,6 +76,7 @@ def shop(pytester, monkeypatch):
     """The project that the page is about, with one test module for each example."""
     for name in [name for name in os.environ if name.startswith(("PYTEST_", "DJANGO_SETTINGS_MODULE"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_OTHERS)
     pytester.makeini("[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings\npythonpath = .\naddopts = --strict-markers\n")
     package = pytester.mkpydir("shop")
     for name, text in (

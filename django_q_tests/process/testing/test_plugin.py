@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from django_q_tests.support.plugins import WITHOUT_OTHERS
+
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.once
 
@@ -30,8 +32,9 @@ def where():
 @pytest.fixture
 def project(pytester, monkeypatch):
     """A project with tasks, and settings that lead to a database in memory; returns what writes its settings."""
-    for name in ("DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+    for name in ("DJANGO_SETTINGS_MODULE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_OTHERS)
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
         monkeypatch.delenv(name)
     pytester.makeini("[pytest]\nDJANGO_SETTINGS_MODULE = shop_settings\npythonpath = .\naddopts = --strict-markers\n")

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from django_q.contrib.background.moving.tables import OldCompleted, OldPending
+from django_q_tests.support.second_database import second_database
 
 MODELS = (OldPending, OldCompleted)
 
@@ -56,15 +57,8 @@ def texts() -> Callable[[list[dict[str, Any]]], str]:
 @pytest.fixture
 def another_database(db, tmp_path) -> Iterator[str]:
     """The alias of a second database, which is empty."""
-    wanted = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "old.sqlite3"), "OPTIONS": {}}
-    connections.databases["old"] = {**connections.databases["default"], **wanted}
-    try:
-        connections["old"].connect()  # the alias came after the test had been allowed its own
-        yield "old"
-    finally:
-        connections["old"].close()
-        del connections["old"]
-        del connections.databases["old"]
+    with second_database(tmp_path) as alias:
+        yield alias
 
 
 @pytest.fixture
