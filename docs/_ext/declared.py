@@ -39,7 +39,12 @@ def prepare_django() -> None:
     if not settings.configured:
         settings.configure(
             SECRET_KEY="only for the documentation",  # noqa: S106
-            INSTALLED_APPS=["django.contrib.contenttypes", "django_q", "django_q.contrib.background"],
+            INSTALLED_APPS=[
+                "django.contrib.contenttypes",
+                "django_q",
+                "django_q.contrib.background",
+                "django_q.contrib.class_tasks",
+            ],
             DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
             USE_TZ=True,
         )
@@ -88,9 +93,10 @@ def default_of(option: Any) -> str:
 
 def replaced_text() -> Iterator[str]:
     """List the keys that have no effect, and what stands in their place."""
-    yield from table(("Key", "In its place"), [
-        (f"``{key}``", remedy) for key, remedy in sorted(module("django_q.conf").REPLACED.items())
-    ])
+    yield from table(
+        ("Key", "In its place"),
+        [(f"``{key}``", remedy) for key, remedy in sorted(module("django_q.conf").REPLACED.items())],
+    )
 
 
 # --- signals -------------------------------------------------------------------------------------------------------
@@ -113,7 +119,7 @@ def signals(name: str = "django_q.signals") -> dict[str, tuple[str, str]]:
 
 
 def _is_signal(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "Signal"
+    return isinstance(call.func, ast.Name) and call.func.id in ("TaskSignal", "RowsSignal")
 
 
 def signals_text(source: str = "django_q.signals") -> Iterator[str]:
@@ -197,11 +203,18 @@ def background_text() -> Iterator[str]:
     """List the keys of Q_BACKGROUND."""
     found = module("django_q.contrib.background.options")
     notes = remarks("DEFAULTS", Path(found.__file__))
-    yield from table(("Key", "Default", "Meaning", "Without it"), [
-        (f"``{key}``", f"``{default!r}``", sentence(notes[key]), f"``{found.OLD_NAMES[key]}``" if key in found.OLD_NAMES
-         else "")
-        for key, default in found.DEFAULTS.items()
-    ])
+    yield from table(
+        ("Key", "Default", "Meaning", "Without it"),
+        [
+            (
+                f"``{key}``",
+                f"``{default!r}``",
+                sentence(notes[key]),
+                f"``{found.OLD_NAMES[key]}``" if key in found.OLD_NAMES else "",
+            )
+            for key, default in found.DEFAULTS.items()
+        ],
+    )
 
 
 def class_text(path: str) -> Iterator[str]:
@@ -262,24 +275,28 @@ def remarks(name: str, path: Path | None = None) -> dict[str, str]:
 def members_text(class_name: str) -> Iterator[str]:
     """List the members of an enumeration with the remark beside each."""
     found = remarks(class_name)
-    yield from table((class_name, "Meaning"), [
-        (f"``{name}``", sentence(remark or name.capitalize().replace("_", " "))) for name, remark in found.items()
-    ])
+    yield from table(
+        (class_name, "Meaning"),
+        [(f"``{name}``", sentence(remark or name.capitalize().replace("_", " "))) for name, remark in found.items()],
+    )
 
 
 def transitions_text() -> Iterator[str]:
     """List the events, from which states they may start and where they lead."""
     states = module("django_q.kernel.states")
     found = remarks("Event")
-    yield from table(("Event", "From", "To", "When"), [
-        (
-            f"``{event.name}``",
-            ", ".join(f"``{state.name}``" for state in sorted(sources)),
-            f"``{target.name}``" if target is not None else "leaves the queue",
-            sentence(found[event.name]),
-        )
-        for event, (sources, target) in states.TRANSITIONS.items()
-    ])
+    yield from table(
+        ("Event", "From", "To", "When"),
+        [
+            (
+                f"``{event.name}``",
+                ", ".join(f"``{state.name}``" for state in sorted(sources)),
+                f"``{target.name}``" if target is not None else "leaves the queue",
+                sentence(found[event.name]),
+            )
+            for event, (sources, target) in states.TRANSITIONS.items()
+        ],
+    )
 
 
 def sentence(text: str) -> str:

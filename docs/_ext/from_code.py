@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 import declared
+import measured
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -46,6 +47,7 @@ DIRECTIVES: dict[str, Writer] = {
     "q-commands": of_each(declared.command_text),
     "q-members": of_each(declared.members_text),
     "q-transitions": of_all(declared.transitions_text),
+    **measured.DIRECTIVES,
 }
 
 

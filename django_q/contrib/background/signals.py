@@ -5,31 +5,26 @@ failed, then finished. The first is sent where the task is enqueued, ``task_star
 the others by the monitor once the outcome is committed.
 """
 
-import logging
 from typing import Any
 
-from django.dispatch import Signal
-
-logger = logging.getLogger("django_q.signals")
+from django_q.signals import TaskSignal
 
 #: A task was enqueued. Sender: the class of the proxy. Arguments: ``task`` (a row of ``Task``).
-task_created = Signal()
+task_created = TaskSignal()
 #: A worker begins to run a task. Sender: ``Task``.
-task_started = Signal()
+task_started = TaskSignal()
 #: A task succeeded. Sender: ``Task``. Arguments: ``task_id``, ``completed_task`` (a row of ``CompletedTask``).
-task_successful = Signal()
+task_successful = TaskSignal()
 #: An attempt raised. Sender: the class of the exception. Arguments: ``task`` (a row of ``Task``).
-task_error = Signal()
+task_error = TaskSignal()
 #: A task will run again after an attempt that failed. Sender: ``Task``. Arguments: ``task`` (its row).
-task_rescheduled = Signal()
+task_rescheduled = TaskSignal()
 #: A task failed for good. Sender: ``Task``. Arguments: ``task_id``, ``completed_task`` (a row of ``CompletedTask``).
-task_failed = Signal()
+task_failed = TaskSignal()
 #: An attempt has ended, whatever its outcome. Sender: ``Task``.
-task_finished = Signal()
+task_finished = TaskSignal()
 
 
-def send(signal: Signal, sender: Any, **arguments: Any) -> None:
-    """Send a signal and log what its receivers raise."""
-    for receiver, answer in signal.send_robust(sender=sender, **arguments):
-        if isinstance(answer, Exception):
-            logger.error("The signal receiver %r raised %r.", receiver, answer, exc_info=answer)
+def send(signal: TaskSignal, sender: Any, **arguments: Any) -> None:
+    """Send a signal; what its receivers raise is logged."""
+    signal.send_robust(sender=sender, **arguments)

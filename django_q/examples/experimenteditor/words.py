@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -48,8 +49,12 @@ def times_for(user: Any) -> Iterator[None]:
 
 def zone_of(chosen: Preferences) -> ZoneInfo:
     """Return the time zone of a user; that of the site if this system does not know his."""
-    known = chosen.time_zone in available_timezones()
-    return ZoneInfo(chosen.time_zone if known else settings.TIME_ZONE)
+    return ZoneInfo(chosen.time_zone if chosen.time_zone in _known_zones() else settings.TIME_ZONE)
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads the whole directory
 
 
 def humanize(moment: datetime) -> str:

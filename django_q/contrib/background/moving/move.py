@@ -11,7 +11,7 @@ from django_q.contrib.background.moving.functions import Functions
 from django_q.contrib.background.moving.queued import QueueMove
 from django_q.contrib.background.moving.tables import OldCompleted, OldPending, find, held, held_until
 from django_q.management.moving.remarks import of_others, of_retention
-from django_q.management.moving.report import Report
+from django_q.management.moving.report import Part, Report
 from django_q.management.moving.sources import Request
 from django_q.management.preconditions import require_tables
 
@@ -49,9 +49,10 @@ class FromBackgroundTasks:
 
     def run(self) -> Report:
         """Move what has not been moved, and return what was done; in a dry run, what would be."""
-        report = Report(TITLE, self.plan.old.alias, self.plan.dry_run)
-        QueueMove(self.plan, report.queued).run()
-        HistoryMove(self.plan, report.history).run()
+        queued, history = Part("Queued tasks"), Part("History")
+        report = Report(TITLE, self.plan.old.alias, self.plan.dry_run, {"queued": queued, "history": history})
+        QueueMove(self.plan, queued).run()
+        HistoryMove(self.plan, history).run()
         report.remarks += [of_others("process_tasks of the old package"), *self._of_locks(), *self._of_queues()]
         report.remarks += [*self._of_order(), *self._of_retention()]
         return report
