@@ -116,7 +116,7 @@ def test_a_keeper_that_is_killed_costs_no_last_value(drill: Drill):
 
 
 def test_a_keeper_that_stands_still_holds_up_nobody(drill: Drill):
-    cluster = drill.start()
+    cluster = drill.start(lease=60)  # a keeper that is silent for half of it is replaced
     [keeper] = cluster.pids("keeper")
     os.kill(keeper, signal.SIGSTOP)
     try:
