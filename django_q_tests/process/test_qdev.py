@@ -140,7 +140,9 @@ def test_both_run_the_code_that_is_on_the_disk(project):
 def test_a_syntax_error_stops_neither_for_good(project):
     project.start_and_wait()
 
-    site_fails = lambda: "site    | SyntaxError" in project.qdev.text
+    def site_fails():
+        return "site    | SyntaxError" in project.qdev.text
+
     project.save_until(site_fails, "parcels/models", "this is no Python\n")
     project.qdev.until_says("cluster | SyntaxError")
     project.qdev.until_says("it starts again when a file changes")
