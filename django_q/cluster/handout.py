@@ -50,7 +50,7 @@ class Durations:
         """Was this function seen to be a coroutine function?"""
         return func in self._coroutines
 
-    def backlog(self, *, seats: int, most: int = 500) -> int:
+    def backlog(self, *, seats: int, most: int = 1000) -> int:
         """Return how many claims to hold for so many seats: about 50 ms of work; of long tasks one for each."""
         if self.overall is None:
             return seats

@@ -82,8 +82,7 @@ class Seat(Child):
             self._sequences[entry.key] = sequence
             self._estimates[sequence] = estimate
             self.load += estimate
-            envelope = entry.envelope
-            headers.append((sequence, envelope.id, envelope.token, envelope.func, envelope.timeout, envelope.alone))
+            headers.append((sequence, *entry.envelope.header))
             letters.append(entry.letter)
         self.tell(Frame(Kind.TASKS, headers, letters))
 

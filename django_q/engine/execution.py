@@ -203,6 +203,8 @@ def _collected(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...
 
 def _undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return what decorators such as @background put proxies in front of."""
+    if callables.is_plain(function):
+        return function
     while (behind := next((name for name in _BEHIND if _has(function, name)), None)) is not None:
         function = getattr(function, behind)
     return function

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 from weakref import WeakKeyDictionary
 
 from django_q.exceptions import FunctionNotFound, InvalidValue, UnpicklableError
@@ -90,8 +90,15 @@ def display_name(func: Callable[..., Any]) -> str:
     return name if len(name) <= _MAXIMUM_LENGTH else f"{name[: _MAXIMUM_LENGTH - 1]}…"
 
 
+def is_plain(func: object) -> TypeGuard[FunctionType]:
+    """Tell whether this is a function as ``def`` makes it, to which no decorator has added anything."""
+    return type(func) is FunctionType and not func.__dict__
+
+
 def is_async(func: Callable[..., Any]) -> bool:
     """Tell whether a call returns a coroutine."""
+    if is_plain(func):
+        return bool(func.__code__.co_flags & inspect.CO_COROUTINE)
     while isinstance(func, functools.partial):
         func = func.func
     if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__):

@@ -24,6 +24,11 @@ class Envelope:
     timeout: float | None  # seconds one attempt may run; None for no limit
     alone: bool  # hand out alone, with its start written first: its last cluster died
 
+    @property
+    def header(self) -> tuple[Any, ...]:
+        """Return the fields as plain values, in their order, for a frame."""
+        return (self.id, self.token, self.func, self.timeout, self.alone)  # astuple() takes ten times as long
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:

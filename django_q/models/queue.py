@@ -15,6 +15,7 @@ from django_q.kernel.states import TRANSITIONS, Event, TaskKind, TaskState
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import CLAIMED_COLUMNS, QUEUE, Pair, Rows, Terms, parts
 from django_q.models.fields import SignedPickleField
+from django_q.models.indexes import SparseIndex
 from django_q.models.installed import app_label
 from django_q.models.labels import KINDS, STATES
 
@@ -199,10 +200,10 @@ class OrmQ(models.Model):
         indexes = [
             models.Index(fields=["queue", "state", "-priority", "id"], name="django_q_claim"),
             models.Index(fields=["state", "run_after"], name="django_q_due"),
-            models.Index(fields=["claimed_by"], name="django_q_owner"),
+            SparseIndex(fields=["claimed_by"], name="django_q_owner"),
             models.Index(fields=["name"], name="django_q_name"),
-            models.Index(fields=["waits_for"], name="django_q_waits"),
-            models.Index(fields=["chain"], name="django_q_chain"),
+            SparseIndex(fields=["waits_for"], name="django_q_waits"),
+            SparseIndex(fields=["chain"], name="django_q_chain"),
         ]
         permissions = [("cancel_task", _("Can cancel tasks"))]
 

@@ -11,6 +11,7 @@ from django_q import conf
 from django_q.models.dialects import dialect_for
 from django_q.models.dialects.base import HISTORY
 from django_q.models.fields import SignedPickleField
+from django_q.models.indexes import SparseIndex
 from django_q.models.installed import app_label
 from django_q.models.labels import REASONS
 from django_q.models.queue import OrmQ
@@ -126,8 +127,8 @@ class Task(models.Model):
         indexes = [
             models.Index(fields=["success", "-stopped"], name="django_q_ended"),
             models.Index(fields=["name", "-stopped"], name="django_q_hist_name"),
-            models.Index(fields=["group"], name="django_q_hist_group"),
-            models.Index(fields=["chain"], name="django_q_hist_chain"),
+            SparseIndex(fields=["group"], name="django_q_hist_group"),
+            SparseIndex(fields=["chain"], name="django_q_hist_chain"),
         ]
         permissions = [
             ("requeue_task", _("Can run tasks again")),

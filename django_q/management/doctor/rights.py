@@ -43,7 +43,7 @@ def _refusals(alias: str) -> Iterator[tuple[str, str]]:
     """Yield each statement that is refused, and why."""
     sql = dialect_for(alias)
     for model in _TABLES:
-        columns = sql.columns(str(field.column) for field in model._meta.concrete_fields)
+        columns = sql.columns([str(field.column) for field in model._meta.concrete_fields])
         names = {"table": sql.quote(model._meta.db_table), "columns": columns, "key": sql.quote("id")}
         for verb, statement in _STATEMENTS.items():
             with _collecting() as reasons, transaction.atomic(using=alias), connections[alias].cursor() as cursor:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -55,6 +56,8 @@ class Later(float):
 
 
 _MOMENTS = (datetime, Later)
+# What stands in the statement itself. A placeholder costs a driver as much as the value of a text.
+_WRITTEN = frozenset({Later, int, type(None)})
 
 # Two looks into the index of the claim for each name. DISTINCT would read all of it; an EXISTS, or no order, would
 # leave it to PostgreSQL's guesses whether all rows are read.
@@ -81,6 +84,7 @@ class Dialect:
 
     # Rows that one INSERT or IN list may carry.
     batch: ClassVar[int] = 500
+    quotation_mark: ClassVar[str] = '"'
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
@@ -138,11 +142,11 @@ class Dialect:
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, many to a statement."""
-        head = f"INSERT INTO {self.quote(table)} ({self.columns(columns)}) VALUES "
+        head = self.insertion(table, columns)
         with self.connection.cursor() as cursor:
             for part in parts(rows, self.batch):
-                values = ", ".join(f"({', '.join(map(self._mark, row))})" for row in part)
-                flat = [value for row in part for value in self.adapted(row) if not isinstance(value, Later)]
+                values = ", ".join(f"({', '.join(map(self._literal, row))})" for row in part)
+                flat = [self.adapt(value) for row in part for value in row if type(value) not in _WRITTEN]
                 cursor.execute(head + values, flat)
 
     def adapted(self, row: Sequence[Any]) -> list[Any]:
@@ -152,26 +156,35 @@ class Dialect:
     def adapt(self, value: Any) -> Any:
         """Return a moment as the driver stores it where it stands in place of a model's field."""
         if isinstance(value, datetime):
+            if value.tzinfo is not None and value.tzinfo is self.connection.timezone:
+                return str(value.replace(tzinfo=None))  # as below, without looking at it five times
             if timezone.is_aware(value) and not self.uses_utc:
                 value = timezone.make_naive(value)
             return self.connection.ops.adapt_datetimefield_value(value)
         return value
 
-    def _mark(self, value: Any) -> str:
-        if isinstance(value, Later):
+    def _literal(self, value: Any) -> str:
+        """Return a value as SQL, or a placeholder for it."""
+        kind = type(value)
+        if kind not in _WRITTEN:
+            return "%s"
+        if kind is Later:
             return self.later(value) if value else self.now
-        return "%s"
+        return "NULL" if value is None else str(value)
 
     # Helpers ----------------------------------------------------------------------------------------------------------
 
     def quote(self, name: str) -> str:
-        """Quote a table's or a column's name."""
-        return self.connection.ops.quote_name(name)
+        """Quote a table's or a column's name: one of ours, which holds no quotation mark."""
+        return f"{self.quotation_mark}{name}{self.quotation_mark}"
 
-    def columns(self, names: Iterable[str], table: str = "") -> str:
+    def columns(self, names: Sequence[str], table: str = "") -> str:
         """Return a quoted list of columns, of a table if it is named."""
-        prefix = f"{self.quote(table)}." if table else ""
-        return ", ".join(prefix + self.quote(name) for name in names)
+        return _quoted(self.quotation_mark, tuple(names), table)
+
+    def insertion(self, table: str, columns: Sequence[str]) -> str:
+        """Return the beginning of an INSERT, up to the values."""
+        return f"INSERT INTO {self.quote(table)} ({self.columns(columns)}) VALUES "
 
     def ready(self, among: Sequence[str] | None = None, *, lock: str = "") -> str:
         """Return the SELECT of the ids that a claim takes; parameters: queue, incarnation, those among which, limit."""
@@ -193,6 +206,12 @@ class Dialect:
     def uses_utc(self) -> bool:
         """Does Django store moments in UTC here?"""
         return settings.USE_TZ
+
+
+@lru_cache(maxsize=64)
+def _quoted(mark: str, names: tuple[str, ...], table: str) -> str:
+    prefix = f"{mark}{table}{mark}." if table else ""
+    return ", ".join(f"{prefix}{mark}{name}{mark}" for name in names)
 
 
 def marks(count: int) -> str:

@@ -22,6 +22,8 @@ from django_q.models.dialects.base import (
 class MySQL(Dialect):
     """Statements for MySQL and MariaDB, meant for READ COMMITTED (Django's default there)."""
 
+    quotation_mark = "`"
+
     @property
     def now(self) -> str:
         return "UTC_TIMESTAMP(6)" if self.uses_utc else "NOW(6)"

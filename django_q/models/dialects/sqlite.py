@@ -15,6 +15,7 @@ from django_q.models.dialects.base import (
     Rows,
     Terms,
     claim_order,
+    marks,
     parts,
 )
 
@@ -56,8 +57,8 @@ class SQLite(Dialect):
         return taken
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        marks = ", ".join(["%s"] * len(columns))
-        sql = f"INSERT INTO {self.quote(table)} ({self.columns(columns)}) VALUES ({marks})"
+        # One statement for all rows: it is parsed once, by the driver as well.
+        sql = f"{self.insertion(table, columns)}({marks(len(columns))})"
         values = [self.adapted(row) for row in rows]
         with self.connection.cursor() as cursor:
             if len(values) == 1:

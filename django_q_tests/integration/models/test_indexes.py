@@ -109,3 +109,29 @@ def test_pruning_reads_the_oldest_rows_only(long_history):
     old = Task.objects.ended_before(60, success=True).order_by("stopped").values_list("pk", flat=True)[:100]
 
     assert "django_q_ended" in plan_of(old)
+
+
+@pytest.mark.skipif(connection.vendor == "mysql", reason="knows no index of a part of its rows")
+@pytest.mark.parametrize(
+    "name", ["django_q_owner", "django_q_waits", "django_q_chain", "django_q_hist_group", "django_q_hist_chain"]
+)
+def test_rows_without_a_value_cost_no_entry_in_an_index_that_finds_values(name):
+    sql = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE name = %s",
+        "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname = %s",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql[connection.vendor], [name])
+        [[definition]] = cursor.fetchall()
+
+    assert definition.rstrip(")").endswith("IS NOT NULL")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="about what Django adds on PostgreSQL")
+def test_no_column_of_queue_and_history_has_two_indexes_of_the_same_kind():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename IN (%s, %s) AND indexdef LIKE %s",
+            [OrmQ._meta.db_table, Task._meta.db_table, "%pattern_ops%"],
+        )
+        assert cursor.fetchall() == []
