@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import arrow
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
@@ -226,18 +225,20 @@ def moment(value: datetime) -> str:
 def age(value: datetime) -> SafeString:
     """Return how long ago a moment is, in words; the moment itself is shown when it is pointed at."""
     aware = value if timezone.is_aware(value) else timezone.make_aware(value)
-    words = _humanized(arrow.get(aware))
+    words = _humanized(aware)
     return format_html('<time datetime="{}" title="{}">{}</time>', aware.isoformat(), moment(value), words)
 
 
 def distance(value: datetime) -> str:
     """Return in words how far a moment is, ahead or behind."""
-    return _humanized(arrow.get(value if timezone.is_aware(value) else timezone.make_aware(value)))
+    return _humanized(value if timezone.is_aware(value) else timezone.make_aware(value))
 
 
-def _humanized(value: arrow.Arrow) -> str:
-    now = arrow.get(clock.now())
+def _humanized(value: datetime) -> str:
+    import arrow
+
+    moment, now = arrow.get(value), arrow.get(clock.now())
     try:
-        return value.humanize(now, locale=get_language() or "en")
+        return moment.humanize(now, locale=get_language() or "en")
     except ValueError:  # a language that arrow does not know
-        return value.humanize(now)
+        return moment.humanize(now)

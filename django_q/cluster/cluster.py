@@ -13,6 +13,7 @@ from django.db import Error, connections
 from django_q import conf
 from django_q.brokers import Broker
 from django_q.cluster import identity, logs
+from django_q.cluster.launch import preload
 from django_q.cluster.sentinel import Orders, Sentinel
 from django_q.conf import Conf
 from django_q.exceptions import ClusterError, ClusterNotStarted, TransactionError
@@ -61,10 +62,12 @@ class Cluster:
         require_a_system_that_can_run_clusters()
         logs.configure(self.log_level, as_json=self.json_logs)
         connections.close_all()  # no child may inherit an open connection
-        gc.collect()
-        gc.freeze()  # memory that no collection touches stays shared with forked children
         context = multiprocessing.get_context(self.settings.start_method)
-        if self.settings.start_method == "forkserver":
+        if self.settings.start_method == "fork":
+            preload()
+            gc.collect()
+            gc.freeze()  # memory that no collection touches stays shared with forked children
+        elif self.settings.start_method == "forkserver":
             context.set_forkserver_preload(["django_q.cluster.preload"])
         return Sentinel(self._orders(), context, log_level=self.log_level, json_logs=self.json_logs).run()
 

@@ -15,6 +15,15 @@ from django_q.cluster.role import BOOT_FAILED, Berth
 logger = logging.getLogger("django_q.cluster")
 
 
+_ROLES = ("worker", "pusher", "monitor", "keeper")
+
+
+def preload() -> None:
+    """Import what the children are, so that those that are forked share it. Django has to be set up."""
+    for role in _ROLES:
+        import_module(f"django_q.cluster.{role}")
+
+
 @dataclass(frozen=True, slots=True)
 class Recruit:
     """Which role a child takes, in plain values: with forkserver and spawn it is read before Django is set up."""

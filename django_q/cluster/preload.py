@@ -4,6 +4,9 @@ import signal
 
 import django
 
+from django_q.cluster import launch
+
 # A TERM to the whole process group is meant for the sentinel, which would lose its children without this process.
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 django.setup()
+launch.preload()

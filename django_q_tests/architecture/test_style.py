@@ -40,6 +40,7 @@ ASSIGNS_STATE = {"models/queue.py", "contrib/user_tasks/settling.py"}
 
 # Imports inside functions, and why each has to be there. AppConfig.ready is always allowed: Django demands it.
 LATE_IMPORTS: dict[str, str] = {
+    "admin/display.py": "arrow takes 3 MB of every process that imports the admin, as clusters do, and pages need it",
     "apps.py": "it is imported before there are models",
     "management/monitor/terminal.py": "blessed reads the environment when it is imported, and only a screen needs it",
     "cluster/channels.py": "fcntl is absent on some systems, and only the size of a buffer needs it",

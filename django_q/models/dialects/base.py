@@ -55,7 +55,7 @@ class Later(float):
     """A moment so many seconds from now by the database's clock, as a value of an INSERT; ``Later(0)`` is now."""
 
 
-_MOMENTS = (datetime, Later)
+_MOMENTS = frozenset({datetime, Later})
 # What stands in the statement itself. A placeholder costs a driver as much as the value of a text.
 _WRITTEN = frozenset({Later, int, type(None)})
 
@@ -146,12 +146,12 @@ class Dialect:
         with self.connection.cursor() as cursor:
             for part in parts(rows, self.batch):
                 values = ", ".join(f"({', '.join(map(self._literal, row))})" for row in part)
-                flat = [self.adapt(value) for row in part for value in row if type(value) not in _WRITTEN]
+                flat = [value for row in part for value in self.adapted(row) if type(value) not in _WRITTEN]
                 cursor.execute(head + values, flat)
 
     def adapted(self, row: Sequence[Any]) -> list[Any]:
         """Return a row as the driver stores it."""
-        return [self.adapt(value) if isinstance(value, _MOMENTS) else value for value in row]
+        return [self.adapt(value) if type(value) in _MOMENTS else value for value in row]
 
     def adapt(self, value: Any) -> Any:
         """Return a moment as the driver stores it where it stands in place of a model's field."""
