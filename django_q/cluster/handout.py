@@ -1,4 +1,5 @@
-"""How much work a worker gets at a time: about ten milliseconds by the running average of each function."""
+"""How much work a worker gets at a time: about ten milliseconds by the running average of each function, and the next
+short task while it runs one, so that it need not ask for it."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -18,9 +19,14 @@ _REMEMBERED = 4096  # functions
 
 
 class Durations:
-    """The running average of how long each function takes, and whether it is a coroutine function."""
+    """The running average of how long each function takes, and whether it is a coroutine function.
 
-    def __init__(self) -> None:
+    ``concurrency`` is how many coroutines a worker runs beside each other.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self.concurrency = concurrency
+        self._coroutine_share = 0.0  # of the newest runs
         self._seconds: OrderedDict[str, float] = OrderedDict()
         self._coroutines: set[str] = set()
         self.overall: float | None = None  # over all functions, for the size of the backlog
@@ -31,7 +37,10 @@ class Durations:
         known = self._seconds.get(func)
         # A run that took much longer counts at once: it is the one that makes its neighbours wait.
         self._seconds[func] = cost if known is None or cost > 10 * known else known + _WEIGHT * (cost - known)
-        self.overall = cost if self.overall is None else self.overall + _WEIGHT * (cost - self.overall)
+        # A worker has as many coroutines at a time as it may: each keeps it for its share of that time.
+        kept = cost / self.concurrency if is_async else cost
+        self.overall = kept if self.overall is None else self.overall + _WEIGHT * (kept - self.overall)
+        self._coroutine_share += _WEIGHT * (is_async - self._coroutine_share)
         if is_async:
             self._coroutines.add(func)
         if len(self._seconds) > _REMEMBERED:
@@ -39,16 +48,17 @@ class Durations:
             self._coroutines.discard(forgotten)
 
     def estimate(self, func: str) -> float:
-        """Return how long a function is likely to run, in seconds; one that never ran fills a hand-out by itself."""
-        return self._seconds.get(func, BUDGET)
+        """Return how long a function is likely to keep a worker, in seconds; one that never ran fills a hand-out by
+        itself. A coroutine does not keep the main thread; a hand-out of them is full when the loop is."""
+        return BUDGET / self.concurrency if func in self._coroutines else self._seconds.get(func, BUDGET)
 
     def is_known(self, func: str) -> bool:
         """Has it run here?"""
         return func in self._seconds
 
-    def is_async(self, func: str) -> bool:
-        """Was this function seen to be a coroutine function?"""
-        return func in self._coroutines
+    def room(self, given: int) -> int:
+        """Return how many claims a worker that holds so many could begin at once, if they are like the last ones."""
+        return max(0, (self.concurrency if self._coroutine_share > 0.5 else 1) - given)
 
     def backlog(self, *, seats: int, most: int = 1000) -> int:
         """Return how many claims to hold for so many seats: about 50 ms of work; of long tasks one for each."""
@@ -67,7 +77,7 @@ def excess(ledger: Ledger, durations: Durations, *, seats: int) -> list[Entry]:
     return list(ledger.backlog)[_TURNS * max(1, seats) :]
 
 
-def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations, *, concurrency: int) -> None:
+def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations) -> None:
     """Hand out what the seats have room for."""
     if ledger.unconfirmed_bytes > _MOST_UNCONFIRMED:
         return
@@ -75,14 +85,14 @@ def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations, *, concurr
     if not ledger.backlog:
         return
     slow = clock.monotonic() - _SLOW
-    free = [seat for seat in seats if seat.takes_work and seat.load < BUDGET and not seat.is_busy_since(slow)]
+    free = [seat for seat in seats if seat.takes_work and _has_room(seat) and not seat.is_busy_since(slow)]
     free.sort(key=lambda seat: seat.load)
     if ledger.alone:
         free = free[1:]  # the one with the least left runs empty, or what has to run alone would wait for ever
     for position, seat in enumerate(free):
         # An even share, so that one worker does not get all of a small backlog.
         share = -(-len(ledger.backlog) // (len(free) - position))
-        part = _part(ledger, durations, room=BUDGET - seat.load, most=share, concurrency=concurrency)
+        part = _part(ledger, durations, room=BUDGET - seat.load, most=share)
         if part:
             seat.give(part)
 
@@ -96,19 +106,23 @@ def _deal_alone(ledger: Ledger, seats: Sequence[Seat]) -> None:
             seat.give([(entry, BUDGET)])
 
 
-def _part(
-    ledger: Ledger, durations: Durations, *, room: float, most: int, concurrency: int
-) -> list[tuple[Entry, float]]:
-    """Take from the backlog what fits into the room of one seat."""
+def _has_room(seat: Seat) -> bool:
+    """May it be given more: until its hand-out is full, and one more while it runs a single short task?"""
+    return seat.load < BUDGET or (len(seat.given) == 1 and seat.load <= _SLOW)
+
+
+def _part(ledger: Ledger, durations: Durations, *, room: float, most: int) -> list[tuple[Entry, float]]:
+    """Take from the backlog what fits into the room of one seat; where there is none left, one short task."""
     part: list[tuple[Entry, float]] = []
-    while ledger.backlog and room > 0 and len(part) < most:
-        entry = ledger.backlog[0]
-        func = entry.envelope.func
+    while ledger.backlog and len(part) < most:
+        func = ledger.backlog[0].envelope.func
+        estimate = durations.estimate(func)
         if part and not durations.is_known(func):
             break  # nobody knows how long it takes: nothing may stand in its way, nor it in anything's
-        # A coroutine does not keep the main thread; a hand-out of them is full when the loop is.
-        estimate = BUDGET / concurrency if durations.is_async(func) else durations.estimate(func)
-        ledger.seated(ledger.backlog.popleft())
+        if room <= 0 and (part or not durations.is_known(func) or estimate > _SLOW):
+            break
+        entry = ledger.backlog.popleft()
+        ledger.seated(entry)
         part.append((entry, estimate))
         room -= estimate
     return part

@@ -60,7 +60,7 @@ class Sentinel:
         self.exit_code = 0
         self.ledger = Ledger()
         self.relay = Relay()
-        self.durations = Durations()
+        self.durations = Durations(orders.concurrency)
         self._signals: list[int] = []
         self._draining_since: float | None = None
         self._grace_ends: float | None = None
@@ -102,7 +102,7 @@ class Sentinel:
         self.overseer.inspect(self.staff.seats)
         self.overseer.listen(self.staff.scribes(), self.staff.seats)
         if self._draining_since is None:
-            deal(self.ledger, self.staff.seats, self.durations, concurrency=self.orders.concurrency)
+            deal(self.ledger, self.staff.seats, self.durations)
             for entry in excess(self.ledger, self.durations, seats=len(self.staff.seats)):
                 self.ledger.conclude(entry, Ending.UNSTARTED)
             self._grant_credit()
@@ -305,8 +305,8 @@ class Sentinel:
             return
         target = self.durations.backlog(seats=sum(seat.takes_work for seat in self.staff.seats))
         waiting = len(self.ledger.backlog) + len(self.ledger.alone)
-        idle = sum(seat.takes_work and not seat.given for seat in self.staff.seats)
-        missing = max(target, idle) - waiting
+        room = sum(self.durations.room(len(seat.given)) for seat in self.staff.seats if seat.takes_work)
+        missing = max(target, room) - waiting
         for pusher in pushers:
             total = self._received.get(pusher, 0) + max(0, -(-missing // len(pushers)))
             sent = self._sent_credit.get(pusher, 0)

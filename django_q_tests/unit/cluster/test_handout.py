@@ -40,7 +40,7 @@ def ledger():
 
 @pytest.fixture
 def durations():
-    return Durations()
+    return Durations(CONCURRENCY)
 
 
 def admit(ledger, func, count=1, *, alone=False):
@@ -49,7 +49,7 @@ def admit(ledger, func, count=1, *, alone=False):
 
 
 def deal_to(seats, ledger, durations):
-    deal(ledger, seats, durations, concurrency=CONCURRENCY)
+    deal(ledger, seats, durations)
 
 
 def test_a_function_that_never_ran_is_handed_out_one_at_a_time(ledger, durations):
@@ -135,6 +135,48 @@ def test_coroutines_fill_the_loop_and_not_the_clock(ledger, durations):
     deal_to([seat], ledger, durations)
 
     assert len(seat.given) == pytest.approx(CONCURRENCY, abs=1)
+
+
+def test_coroutines_that_take_long_are_claimed_until_the_loops_are_full(durations):
+    assert [durations.room(given) for given in (0, 1)] == [1, 0]
+
+    for _ in range(10):
+        durations.learn("fetch", 60.0, is_async=True)
+
+    assert [durations.room(given) for given in (0, 30, 200)] == [CONCURRENCY, CONCURRENCY - 30, 0]
+
+
+def test_coroutines_leave_no_long_backlog_behind_them(durations):
+    for _ in range(10):
+        durations.learn("fetch", 60.0, is_async=True)
+
+    assert durations.backlog(seats=2) <= 2
+
+
+def test_the_next_short_task_waits_where_one_runs(ledger, durations):
+    durations.learn("short", 0.015, is_async=False)
+    admit(ledger, "short", 5)
+    seat = FakeSeat()
+
+    deal_to([seat], ledger, durations)
+    deal_to([seat], ledger, durations)
+    deal_to([seat], ledger, durations)
+
+    assert len(seat.given) == 2
+
+
+@pytest.mark.parametrize("func", ["never ran", "long"])
+def test_nothing_but_a_short_task_waits_behind_one_that_fills_a_hand_out(ledger, durations, func):
+    durations.learn("short", 0.015, is_async=False)
+    durations.learn("long", 0.030, is_async=False)
+    admit(ledger, "short")
+    admit(ledger, func)
+    seat = FakeSeat()
+
+    deal_to([seat], ledger, durations)
+    deal_to([seat], ledger, durations)
+
+    assert seat.funcs == ["short"]
 
 
 def test_nothing_is_handed_out_while_too_much_is_unrecorded(ledger, durations):
