@@ -12,7 +12,8 @@ BUDGET = 0.010  # seconds of work in a hand-out
 OVERHEAD = 0.00005  # seconds that a task costs however little it does
 LONG = 0.100  # seconds after which a task counts as long, and the rest of its hand-out is recalled
 _SLOW = 0.020  # seconds after which a worker is given no more until its task ends
-_MOST_UNCONFIRMED = 32 << 20  # bytes of outcomes beyond which no work is handed out
+_MOST_BYTES = 32 << 20  # bytes of outcomes beyond which no work is handed out
+_MOST_OUTCOMES = 2000  # that are not recorded, likewise: what a dead host has run and nobody knows of is run again
 _WEIGHT = 0.2  # of the newest run in the average
 _TURNS = 2  # long tasks per seat that a backlog may hold
 _REMEMBERED = 4096  # functions
@@ -79,7 +80,7 @@ def excess(ledger: Ledger, durations: Durations, *, seats: int) -> list[Entry]:
 
 def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations) -> None:
     """Hand out what the seats have room for."""
-    if ledger.unconfirmed_bytes > _MOST_UNCONFIRMED:
+    if ledger.unconfirmed_bytes > _MOST_BYTES or ledger.unconfirmed > _MOST_OUTCOMES:
         return
     _deal_alone(ledger, seats)
     if not ledger.backlog:

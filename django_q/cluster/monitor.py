@@ -14,6 +14,8 @@ from django_q.kernel.states import Ending
 logger = logging.getLogger("django_q.cluster")
 
 _BATCH = 500
+_FIRST = 50  # outcomes in the first batch: a monitor that takes too long is replaced, and would begin with the same
+_SLOW = 2.0  # seconds that a batch may take before the next ones are smaller
 _FULL = 100  # outcomes that are not waited beyond
 _BUSY = 10  # outcomes in a batch after which the next one is waited for
 _WAIT = 0.005  # seconds that a batch may wait to grow
@@ -32,7 +34,7 @@ class Monitor(DatabaseRole):
         self.outcomes: list[Outcome] = []
         self._oldest = 0.0  # when the first of them came
         self._last = 0  # how many the last batch held
-        self._most = _BATCH
+        self._most = _FIRST
         self._refusals = 0  # of the first outcome, one after the other
         self._stopping = False
 
@@ -43,6 +45,7 @@ class Monitor(DatabaseRole):
         if self._is_growing():
             return max(0.0, self._oldest + _WAIT - clock.monotonic())
         batch = self.outcomes[: self._most]
+        began = clock.monotonic()
         try:
             settled = self.broker.finish(batch, cluster=self.berth.cluster)
         except Exception as error:
@@ -50,8 +53,8 @@ class Monitor(DatabaseRole):
             raise
         del self.outcomes[: len(batch)]
         self._refusals = 0
-        self._last, self._most = len(batch), min(_BATCH, self._most * 4)
-        self._oldest = clock.monotonic()
+        self._last, self._oldest = len(batch), clock.monotonic()
+        self._most = max(1, self._most // 4) if self._oldest - began > _SLOW else min(_BATCH, self._most * 4)
         self.sender.send(Kind.CONFIRMED, [(outcome.id, outcome.token) for outcome in batch])
         if settled.ready:
             self.broker.announce(settled.ready)

@@ -18,9 +18,12 @@ from django_q.kernel.messages import Outcome
 from django_q.kernel.states import Ending, Event, TaskKind
 from django_q.models import OrmQ, Task
 from django_q.models.dialects import dialect_for
-from django_q.models.dialects.base import TAKEN_COLUMNS
+from django_q.models.dialects.base import TAKEN_COLUMNS, parts
 
 logger = logging.getLogger("django_q.cluster")
+
+_GIVEN_BACK = Decision(Event.RELEASE)
+_PART = 500  # ids in one condition
 
 Key = tuple[str, str]
 Row = dict[str, Any]
@@ -82,14 +85,27 @@ class _Batch:
     def _put_back(self, others: dict[Key, Outcome], ended: dict[Key, Outcome]) -> list[Key]:
         """Retry, release or postpone what is not at its end; add the rest to ``ended``. Return what is not held."""
         held = {(row.pk, row.token or ""): row for row in self.queue.held(others)}
+        given_back = []
         for key, row in held.items():
             outcome = others[key]
             decision = decide(outcome, row, self.settings)
             if decision.event is Event.FINISH:
                 ended[key] = outcome
+            elif decision == _GIVEN_BACK:
+                given_back.append(row)
             else:
                 self._apply(decision, row, outcome)
+        self._release(given_back)
         return [key for key in others if key not in held]
+
+    def _release(self, rows: list[OrmQ]) -> None:
+        """Put rows back as they were, in one statement: a cluster that stops gives back all that it holds.
+
+        They are locked since their tokens were compared.
+        """
+        for part in parts(rows, _PART):
+            self.queue.filter(pk__in=[row.pk for row in part]).give_up_claim(Event.RELEASE)
+        self.settled.ready.update(row.queue for row in rows)
 
     def _apply(self, decision: Decision, row: OrmQ, outcome: Outcome) -> None:
         changes: dict[str, Any] = dict(decision.changes)

@@ -3,6 +3,7 @@ from django.db import migrations
 from django_q.models.indexes import SparseIndex
 
 QUEUE = {
+    "django_q_due": ["state", "run_after"],
     "django_q_owner": ["claimed_by"],
     "django_q_waits": ["waits_for"],
     "django_q_chain": ["chain"],

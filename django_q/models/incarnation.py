@@ -7,7 +7,6 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_q.kernel.states import TaskState
 from django_q.models.dialects import dialect_for
 from django_q.models.installed import app_label
 from django_q.models.queue import OrmQ
@@ -59,7 +58,7 @@ class IncarnationQuerySet(models.QuerySet["Incarnation"]):
             default=False,
             output_field=models.BooleanField(),
         )
-        deferred = OrmQ.objects.filter(state=TaskState.DEFERRED).order_by("run_after").values("run_after")[:1]
+        deferred = OrmQ.objects.deferred().order_by("run_after").values("run_after")[:1]
         scheduled = Schedule.objects.active().order_by("next_run").values("next_run")[:1]
         columns = ("host", "pid", "process_started", "boot_id", "dead_at", "stop_requested_at")
         rows = self.filter(recent | models.Q(pk=own_id)).only(*columns)

@@ -82,6 +82,10 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
         """Apply an event that ends a claim, so that its token is worth nothing from now on."""
         return self.move(event, token=None, claimed_by=None, running_since=None, **changes)
 
+    def deferred(self) -> "OrmQQuerySet":
+        """Return the rows whose time has not come."""
+        return self.filter(state=TaskState.DEFERRED, run_after__isnull=False)  # each has one, which the index must know
+
     def promote(self) -> int:
         """Make the rows ready whose time has come."""
         return self.filter(run_after__lte=dialect_for(self.db).now_expression()).move(Event.PROMOTE)
@@ -89,7 +93,7 @@ class OrmQQuerySet(models.QuerySet["OrmQ"]):
     def next_due(self) -> float | None:
         """Return in how many seconds the next deferred row is due (negative: overdue), None if there is none."""
         now = dialect_for(self.db).now_expression()
-        deferred = self.filter(state=TaskState.DEFERRED).annotate(now=now).order_by("run_after")
+        deferred = self.deferred().annotate(now=now).order_by("run_after")
         row = deferred.values_list("run_after", "now").first()
         return None if row is None else (row[0] - row[1]).total_seconds()
 
@@ -199,7 +203,7 @@ class OrmQ(models.Model):
         verbose_name_plural = _("queued tasks")
         indexes = [
             models.Index(fields=["queue", "state", "-priority", "id"], name="django_q_claim"),
-            models.Index(fields=["state", "run_after"], name="django_q_due"),
+            SparseIndex(fields=["state", "run_after"], name="django_q_due"),
             SparseIndex(fields=["claimed_by"], name="django_q_owner"),
             models.Index(fields=["name"], name="django_q_name"),
             SparseIndex(fields=["waits_for"], name="django_q_waits"),

@@ -61,14 +61,15 @@ class Gatherer:
         depths = backlog.depths(backlog.queue_names(served))
         rows = OrmQ.objects.using(alias).only(*_LISTED)
         # What a cluster holds comes next; which of it has just begun is known to its workers only.
-        found = list(rows.filter(state=TaskState.CLAIMED, running_since=None)[:_EACH])
+        claimed = rows.filter(state=TaskState.CLAIMED, claimed_by__isnull=False)
+        found = list(claimed.filter(running_since=None)[:_EACH])
         for depth in sorted(depths, key=lambda depth: -depth.ready)[:_QUEUES]:
             if depth.ready:
                 ready = rows.filter(queue=depth.queue, state=TaskState.READY)
                 found += ready.order_by("-priority", "pk")[:_EACH]
         # The index of what is due has the states and their moments; within one state it needs no sorting.
-        found += rows.filter(state=TaskState.DEFERRED).order_by("run_after")[:_EACH]
-        found += rows.filter(state=TaskState.WAITING)[:_EACH]
+        found += rows.deferred().order_by("run_after")[:_EACH]
+        found += rows.filter(queue__in=[depth.queue for depth in depths], state=TaskState.WAITING)[:_EACH]
         return {"depths": tuple(depths), "queued": tuple(map(_queued_view, found))}
 
     def _schedules(self, alias: str, living: Sequence[ClusterView]) -> dict[str, Any]:

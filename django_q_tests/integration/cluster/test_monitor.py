@@ -1,8 +1,10 @@
 """The monitor, tick by tick, with both ends of its pipes in the test's hands."""
 
+import itertools
 import os
 from dataclasses import replace
 from multiprocessing import Pipe
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError, connection
@@ -70,6 +72,37 @@ def test_an_outcome_is_confirmed_when_it_is_recorded(desk, claims):
 
     assert confirmed == [(claims[0].envelope.id, claims[0].envelope.token)]
     assert Task.objects.get().result == 7
+
+
+@pytest.fixture
+def many_claims():
+    put_many([(n, n) for n in range(150)])
+    return current_broker().claim(150, queues=["default"], incarnation=register(), generation=1)
+
+
+@pytest.mark.parametrize("seconds, sizes", [(0.0, [50, 100]), (3.0, [50, 12, 3, 1, 1])])
+def test_batches_grow_while_they_are_quick_and_shrink_while_they_are_not(
+    desk, many_claims, monkeypatch, seconds, sizes
+):
+    """A monitor that takes too long for a batch is replaced; the next one must get further."""
+    finish, moment, found, looks = desk.monitor.broker.finish, 1000.0, [], itertools.count()
+
+    def slow(outcomes, **kwargs):
+        nonlocal moment
+        moment += seconds
+        found.append(len(outcomes))
+        return finish(outcomes, **kwargs)
+
+    monkeypatch.setattr(desk.monitor.broker, "finish", slow)
+    # Its own clock only: how long it rests between two ticks is measured by another.
+    monkeypatch.setattr(
+        "django_q.cluster.monitor.clock", SimpleNamespace(monotonic=lambda: moment + next(looks) / 1000)
+    )
+
+    desk.send([outcome_of(claim) for claim in many_claims])
+    desk.work_until_confirmed(sum(sizes))
+
+    assert found[: len(sizes)] == sizes
 
 
 def test_nothing_is_confirmed_while_the_database_refuses(desk, claims, monkeypatch):

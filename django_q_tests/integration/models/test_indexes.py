@@ -5,6 +5,7 @@ import json
 import pytest
 from django.db import connection
 
+from django_q.kernel import clock
 from django_q.kernel.states import TaskState
 from django_q.models import Failure, OrmQ, Success, Task
 from django_q.models.dialects import dialect_for
@@ -24,7 +25,7 @@ def gather_statistics():
 def full_queue():
     put_many([(n, n) for n in range(1500)], queue="other")
     put_many([(n, n) for n in range(1500)])
-    put_many([(n, n) for n in range(500)], state=TaskState.DEFERRED, run_after=None)
+    put_many([(n, n) for n in range(500)], state=TaskState.DEFERRED, run_after=clock.now())
     for number in range(20):
         OrmQ.objects.claim(20, queues=["default"], incarnation=register(f"{number:032x}"), generation=1)
     gather_statistics()
@@ -52,7 +53,7 @@ def test_the_claim_reads_ready_rows_in_their_order(full_queue):
 
 
 def test_the_promotion_reads_only_what_is_due(full_queue):
-    due = OrmQ.objects.filter(state=TaskState.DEFERRED).order_by("run_after").values_list("run_after")[:1]
+    due = OrmQ.objects.deferred().order_by("run_after").values_list("run_after")[:1]
 
     assert "django_q_due" in plan_of(due)
 
@@ -113,7 +114,15 @@ def test_pruning_reads_the_oldest_rows_only(long_history):
 
 @pytest.mark.skipif(connection.vendor == "mysql", reason="knows no index of a part of its rows")
 @pytest.mark.parametrize(
-    "name", ["django_q_owner", "django_q_waits", "django_q_chain", "django_q_hist_group", "django_q_hist_chain"]
+    "name",
+    [
+        "django_q_due",
+        "django_q_owner",
+        "django_q_waits",
+        "django_q_chain",
+        "django_q_hist_group",
+        "django_q_hist_chain",
+    ],
 )
 def test_rows_without_a_value_cost_no_entry_in_an_index_that_finds_values(name):
     sql = {

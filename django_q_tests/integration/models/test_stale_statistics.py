@@ -4,6 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from django_q.brokers import current_broker
+from django_q.kernel.states import Ending, TaskState
 from django_q.models import OrmQ
 from django_q_tests.support import factories
 
@@ -54,6 +56,17 @@ def test_a_finish_reads_no_row_again_and_again(full_queue):
         assert len(OrmQ.objects.take([(id, "t") for id in full_queue[:100]])) == 100
 
     assert rows_read(captured[0]["sql"]) < 5 * ROWS
+
+
+def test_giving_back_what_was_not_started_reads_no_row_again_and_again(full_queue):
+    claims = current_broker().claim(ROWS, queues=["default"], incarnation=factories.register(), generation=1)
+    with CaptureQueriesContext(connection) as captured:
+        current_broker().finish([factories.outcome_of(each, Ending.UNSTARTED) for each in claims[:100]], cluster="c")
+
+    updates = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
+    assert len(updates) == 1
+    assert OrmQ.objects.filter(state=TaskState.READY).count() == 100
+    assert rows_read(updates[0]) < 5 * ROWS
 
 
 def test_a_finish_takes_a_row_with_its_own_token_only(full_queue):

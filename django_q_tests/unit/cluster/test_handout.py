@@ -189,6 +189,16 @@ def test_nothing_is_handed_out_while_too_much_is_unrecorded(ledger, durations):
     assert seat.given == {}
 
 
+def test_nothing_is_handed_out_while_too_many_outcomes_are_unrecorded(ledger, durations):
+    admit(ledger, "new")
+    ledger.unconfirmed = 2001
+    seat = FakeSeat()
+
+    deal_to([seat], ledger, durations)
+
+    assert seat.given == {}
+
+
 def test_a_run_that_takes_much_longer_counts_at_once(durations):
     durations.learn("func", 0.0001, is_async=False)
 
