@@ -12,7 +12,7 @@ BENCH ?=
 export WORKERS PROCESS_WORKERS REQUIRE
 
 .PHONY: help install test test-process test-browser acceptance chaos lint types docs messages bench
-.PHONY: bench-peers bench-admin demo demo-check check clean
+.PHONY: bench-peers bench-conditions bench-admin demo demo-check check clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -56,6 +56,9 @@ bench: install ## Measure the cluster and the peers that are installed; make ben
 bench-peers: install ## Install the packages with which the benchmarks compare us, and what draws their plots
 	@$(LANE_A) -m pip -qq --disable-pip-version-check --no-input install -e '.[bench]'
 	@python3 .ci/peers --measured
+
+bench-conditions: install ## Measure the cluster under strain: long queues, a long history, open transactions, coroutines
+	$(LANE_A) -m django_q_tests.benchmarks.conditions $(BENCH)
 
 bench-admin: install ## Measure the pages of the admin over a million tasks, on PostgreSQL
 	$(LANE_A) -m django_q_tests.benchmarks.admin

@@ -34,6 +34,22 @@ def test_the_benchmarks_measure_a_small_queue():
 
 @pytest.mark.once
 @pytest.mark.slow
+def test_the_cluster_is_measured_under_strain(tmp_path):
+    few = ["--tasks=100", "--waiting=200", "--history=300", f"--output={tmp_path / 'figures.json'}"]
+    chosen = [f"--only={name}" for name in ("queues", "deferred", "waiting", "coroutines", "history")]
+    command = [sys.executable, "-m", "django_q_tests.benchmarks.conditions", "--database=sqlite-wal", *few, *chosen]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+
+    assert done.returncode == 0, done.stderr
+    [record] = json.loads((tmp_path / "figures.json").read_text())
+    assert set(record["figures"]) == {"empty", "queues", "deferred", "waiting", "coroutines", "history"}
+    assert min(record["figures"].values()) > 0
+    assert record["figures"]["coroutines"] < 30  # one after the other they rest for 50 seconds
+
+
+@pytest.mark.once
+@pytest.mark.slow
 def test_the_benchmarks_measure_another_package_beside_ours(tmp_path):
     peer("django-q2")
     chosen = ["--database=sqlite-wal", "--only=ours", "--only=django-q2-sqlite-wal", "--backlogs=100"]
