@@ -86,7 +86,7 @@ def deal(ledger: Ledger, seats: Sequence[Seat], durations: Durations) -> None:
     if not ledger.backlog:
         return
     slow = clock.monotonic() - _SLOW
-    free = [seat for seat in seats if seat.takes_work and _has_room(seat) and not seat.is_busy_since(slow)]
+    free = [seat for seat in seats if seat.takes_work and _has_room(seat, durations) and not seat.is_busy_since(slow)]
     free.sort(key=lambda seat: seat.load)
     if ledger.alone:
         free = free[1:]  # the one with the least left runs empty, or what has to run alone would wait for ever
@@ -107,9 +107,14 @@ def _deal_alone(ledger: Ledger, seats: Sequence[Seat]) -> None:
             seat.give([(entry, BUDGET)])
 
 
-def _has_room(seat: Seat) -> bool:
-    """May it be given more: until its hand-out is full, and one more while it runs a single short task?"""
-    return seat.load < BUDGET or (len(seat.given) == 1 and seat.load <= _SLOW)
+def _has_room(seat: Seat, durations: Durations) -> bool:
+    """May it be given more: until its hand-out is full, and one more while it runs a single task that is short?"""
+    if seat.load < BUDGET:
+        return True
+    if len(seat.given) != 1 or seat.load > _SLOW:
+        return False
+    [running] = seat.given.values()
+    return durations.is_known(running.envelope.func)
 
 
 def _part(ledger: Ledger, durations: Durations, *, room: float, most: int) -> list[tuple[Entry, float]]:

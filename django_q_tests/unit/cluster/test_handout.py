@@ -179,6 +179,18 @@ def test_nothing_but_a_short_task_waits_behind_one_that_fills_a_hand_out(ledger,
     assert seat.funcs == ["short"]
 
 
+def test_nothing_waits_behind_a_function_that_never_ran(ledger, durations):
+    durations.learn("short", 0.001, is_async=False)
+    admit(ledger, "never ran")
+    admit(ledger, "short")
+    seat = FakeSeat()
+
+    deal_to([seat], ledger, durations)
+    deal_to([seat], ledger, durations)
+
+    assert seat.funcs == ["never ran"]
+
+
 def test_nothing_is_handed_out_while_too_much_is_unrecorded(ledger, durations):
     admit(ledger, "new")
     ledger.unconfirmed_bytes = 33 << 20
