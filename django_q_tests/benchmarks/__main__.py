@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from django_q_tests.benchmarks import comparison, driving, ours, output, places, systems, table
+from django_q_tests.benchmarks import comparison, driving, ours, output, places, sessions, systems, table
 from django_q_tests.benchmarks.comparison import OURS
 from django_q_tests.benchmarks.places import VARIANTS
 from django_q_tests.benchmarks.systems import System
@@ -146,11 +145,6 @@ def explanation(options: argparse.Namespace) -> str:
     )
 
 
-def end(number: int, frame: object) -> None:
-    """Leave in the way in which workers are ended and databases dropped: their sessions would outlive this process."""
-    raise SystemExit(128 + number)
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, end)
+    sessions.end_when_terminated()
     sys.exit(main())

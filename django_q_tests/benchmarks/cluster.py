@@ -6,14 +6,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
 
+from django_q.kernel.states import TaskState
 from django_q_tests.benchmarks import counting, processes
 from django_q_tests.benchmarks.counting import Counts
+
+_LOOK = 0.01
 
 
 class Cluster:
@@ -47,6 +51,29 @@ class Cluster:
     def require_alive(self) -> None:
         if self.process.poll() is not None:
             raise RuntimeError(f"The cluster has ended by itself.\n{self.log.read_text()[-2000:]}")
+
+
+def wait_until_empty(
+    clusters: Sequence[Cluster], queues: Sequence[str] = ("default",), *, within: float = 900.0
+) -> None:
+    """Wait until nothing in these queues is ready or claimed; what left is in the history, by one transaction.
+
+    Raises RuntimeError if a cluster ends meanwhile, or after so many seconds.
+    """
+    deadline = time.monotonic() + within
+    # Named, so that an index finds it: to look must not cost what is measured.
+    marks = ", ".join(["%s"] * len(queues))
+    runnable = f"SELECT 1 FROM django_q_queue WHERE queue IN ({marks}) AND state IN (%s, %s) LIMIT 1"
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(runnable, [*queues, TaskState.READY, TaskState.CLAIMED])
+            if cursor.fetchone() is None:
+                return
+            for each in clusters:
+                each.require_alive()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The queue is not empty after {within:.0f} s.")
+            time.sleep(_LOOK)
 
 
 @dataclass

@@ -5,21 +5,20 @@ Prints one line of JSON for each database, and a table: every figure with the sh
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from django_q_tests.benchmarks import counting, places
-from django_q_tests.benchmarks.places import VARIANTS, Place
-from django_q_tests.support.servers import NoServer
+from django_q_tests.benchmarks import ours, places, sessions
+from django_q_tests.benchmarks.places import VARIANTS
 
 Record = dict[str, Any]
 
-#: What is measured, in this order, and what the issue at hand may ask of it.
+_LIMIT = 3600  # seconds that one database may take, besides the open transaction
+
+#: What is measured.
 TITLES = {
     "queues": "tasks in 50 queues, tasks/s",
     "deferred": "beside as many deferred as {waiting}, tasks/s",
@@ -45,42 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def attempt(variant: str, options: argparse.Namespace) -> Record | None:
-    """Measure on a new database; None where there is no server."""
-    folder = Path(tempfile.mkdtemp(prefix="dq-conditions-"))
-    try:
-        place = Place.create(variant, folder)
-    except NoServer as reason:
-        print(f"{variant}: {reason}", file=sys.stderr)
-        shutil.rmtree(folder)
-        return None
-    try:
-        record = measured(place, folder, options)
-        print(json.dumps(record), flush=True)
-        return record
-    finally:
-        place.drop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def measured(place: Place, folder: Path, options: argparse.Namespace) -> Record:
-    """Measure in a process of its own, which has Django set up for this database."""
+    """Measure on a new database; what failed is a record with an error. None where there is no server."""
     wanted = {name: getattr(options, name) for name in ("tasks", "waiting", "history", "open")}
     wanted["only"] = options.only or list(TITLES)
-    command = [
-        sys.executable,
-        "-m",
-        "django_q_tests.benchmarks.conditions",
-        "--inside",
-        str(folder),
-        json.dumps(wanted),
-    ]
-    counts = folder / "counts"
-    counts.mkdir()
-    env = place.env() | {counting.VARIABLE: str(counts)}
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        return {"variant": place.variant, "error": f"ended with exit code {done.returncode}"}
-    return {"variant": place.variant, **json.loads(done.stdout.splitlines()[-1])}
+    try:
+        found = ours.measured(variant, "straining", wanted, limit=_LIMIT + options.open)
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        print(f"{variant}: {error}", file=sys.stderr)
+        found = {"error": str(error).strip().splitlines()[-1]}
+    if found is None:
+        return None
+    record = {"variant": variant, **found}
+    print(json.dumps(record), flush=True)
+    return record
 
 
 def render(record: Record, options: argparse.Namespace) -> str:
@@ -122,9 +98,5 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--inside"]:
-        from django_q_tests.benchmarks import straining
-
-        straining.main(*sys.argv[2:])
-        sys.exit()
+    sessions.end_when_terminated()
     sys.exit(main())

@@ -12,13 +12,11 @@ from django.db import connection, transaction
 
 from django_q import Task, async_task
 from django_q_tests.benchmarks import counting, processes
-from django_q_tests.benchmarks.cluster import Cluster, Usage
+from django_q_tests.benchmarks.cluster import Cluster, Usage, wait_until_empty
 
 NOOP = "django_q_tests.benchmarks.work.noop"
 STAMP = "django_q_tests.benchmarks.work.stamp"
 _ONE_BY_ONE = 2000  # at most: with a rollback journal each costs a sync of the disk
-_LOOK = 0.01
-_PATIENCE = 300.0
 
 
 class Run:
@@ -73,7 +71,7 @@ class Run:
         """Measure from the start of the process: to the first line of a task that waits, and to the empty queue."""
         path = self.folder / "start"
         async_task(STAMP, str(path), self.cluster.started, priority=10)
-        self._wait_until_empty()
+        wait_until_empty([self.cluster])
         elapsed = (time.monotonic_ns() - self.cluster.started) / 1e9
         self.figures["start_to_first_line_s"] = int(path.read_text()) / 1e9
         self.figures["drained_from_start_per_s"] = self.tasks / elapsed
@@ -84,7 +82,7 @@ class Run:
         for _ in range(self.latencies):
             time.sleep(random.uniform(0.02, 0.12))
             async_task(STAMP, str(path), time.monotonic_ns())
-        self._wait_until_empty()
+        wait_until_empty([self.cluster])
         found = sorted(int(line) / 1e6 for line in path.read_text().splitlines())
         for share in (50, 95, 99):
             self.figures[f"latency_p{share}_ms"] = found[min(len(found) - 1, len(found) * share // 100)]
@@ -130,7 +128,7 @@ class Run:
             transaction.on_commit(lambda: committed.append(time.monotonic()))
             for number in range(tasks):
                 async_task(NOOP, number, 2)
-        self._wait_until_empty()
+        wait_until_empty([self.cluster])
         return time.monotonic() - committed[0]
 
     def _check(self) -> None:
@@ -139,19 +137,6 @@ class Run:
         wanted = 2 * self.tasks + sum(self.backlogs) + self.latencies + 1
         if stored != wanted:
             raise RuntimeError(f"{stored} successes are in the history, not {wanted}.")
-
-    def _wait_until_empty(self) -> None:
-        """Wait until the queue holds nothing; what left it is in the history, since that is one transaction."""
-        deadline = time.monotonic() + _PATIENCE
-        with connection.cursor() as cursor:
-            while True:
-                cursor.execute("SELECT 1 FROM django_q_queue LIMIT 1")
-                if cursor.fetchone() is None:
-                    return
-                self.cluster.require_alive()
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"The queue is not empty after {_PATIENCE:.0f} s.")
-                time.sleep(_LOOK)
 
 
 def conditions() -> dict[str, Any]:

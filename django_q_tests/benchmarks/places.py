@@ -3,8 +3,12 @@
 import atexit
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,3 +84,17 @@ class Place:
     def drop(self) -> None:
         if self.server:
             databases.drop(self.server, self.name)
+
+
+@contextmanager
+def fresh(variant: str) -> Iterator[tuple[Place, Path]]:
+    """Make an empty database and a folder, and remove both at the end. Raises NoServer if there is no server for it."""
+    folder = Path(tempfile.mkdtemp(prefix="dq-benchmark-"))
+    try:
+        place = Place.create(variant, folder)
+        try:
+            yield place, folder
+        finally:
+            place.drop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

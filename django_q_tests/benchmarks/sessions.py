@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -96,6 +97,11 @@ class Session:
                 os.kill(pid, number)
             except ProcessLookupError:
                 continue
+
+
+def end_when_terminated() -> None:
+    """Leave at a TERM in the way in which workers are ended and databases dropped: their sessions would outlive us."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def _all_processes() -> list[tuple[int, list[str]]]:

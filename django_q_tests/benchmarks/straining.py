@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,14 @@ import django
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
-from django_q_tests.benchmarks.cluster import Cluster
+from django_q_tests.benchmarks.cluster import Cluster, wait_until_empty
 from django_q_tests.benchmarks.work import count_up
 
 _WORK = "django_q_tests.benchmarks.work"
 _NOOP = f"{_WORK}.noop"
 _PART = 5000  # rows that are enqueued together
 _TIMES = 3  # drains, of which the median counts
-_LOOK = 0.01
-_PATIENCE = 900.0
 _QUEUES = 50
-_RUNNABLE = "SELECT 1 FROM django_q_queue WHERE state IN (%s, %s) LIMIT 1"
 _HISTORY = """
 INSERT INTO django_q_history (
     id, name, func, {group}, cluster, queue, priority, enqueued_at, started, stopped, success, attempt_count, crashes,
@@ -61,6 +58,7 @@ class Straining:
         self.tasks: int = options["tasks"]
         self.figures: dict[str, Any] = {}
         self.remarks: dict[str, Any] = {}
+        self.running: list[Cluster] = []
 
     def measure(self) -> None:
         """Measure one after the other; the empty queue before and after what leaves nothing behind."""
@@ -95,7 +93,7 @@ class Straining:
         enqueue(self.options["waiting"] // 2, run_after=timedelta(days=1))
         self._tidy()
         rate = self._drained()
-        OrmQ.objects.all()._raw_delete(using="default")
+        OrmQ.objects.all().discard()
         self._tidy()
         return rate
 
@@ -115,8 +113,7 @@ class Straining:
         """A thousand tasks a second beside a transaction that sees them all: none of their rows can be vacuumed."""
         if connection.vendor != "postgresql":
             return None
-        other = connections["default"].copy()
-        with self._cluster():
+        with closing(connections["default"].copy()) as other, self._cluster():
             with other.cursor() as cursor:
                 cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
                 cursor.execute("SELECT count(*) FROM django_q_queue")
@@ -125,7 +122,6 @@ class Straining:
                 cursor.execute("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'django_q_queue'")
                 [dead] = cursor.fetchone()
             rate = statistics.median(self._timed(self.tasks) for _ in range(_TIMES))
-        other.close()
         fifth = max(1, len(waits) // 5)
         first, last = statistics.median(waits[:fifth]), statistics.median(waits[-fifth:])
         self.remarks["beside the open transaction"] = (
@@ -152,8 +148,8 @@ class Straining:
         """Seconds from the commit to the end of the last, in a cluster that has run one before."""
         with self._cluster(2):
             enqueue(1, func=f"{_WORK}.arest", args=(0.001,))
-            wait_until_empty()
-            return timed(lambda: (enqueue(1000, func=f"{_WORK}.arest", args=(0.100,)), wait_until_empty()))
+            self._wait()
+            return timed(lambda: (enqueue(1000, func=f"{_WORK}.arest", args=(0.100,)), self._wait()))
 
     # The work ---------------------------------------------------------------------------------------------------------
 
@@ -168,14 +164,14 @@ class Straining:
         """Return the tasks per second of a cluster that was idle, from the commit to the empty queue."""
         with self._cluster(2, clusters=clusters, Q_CLUSTER=Q_CLUSTER):
             enqueue(100, queues=queues)
-            wait_until_empty()
+            self._wait(queues)
             if tasks is not None:
                 return self._timed(tasks, queues)
             return statistics.median(self._timed(self.tasks, queues) for _ in range(_TIMES))
 
     def _timed(self, tasks: int, queues: list[str] | None = None) -> float:
         began = enqueue(tasks, queues=queues)
-        wait_until_empty()
+        self._wait(queues)
         return tasks / (time.monotonic() - began)
 
     def _spanned(self, name: str, argument: float, *, count: int, workers: int) -> float:
@@ -186,10 +182,10 @@ class Straining:
 
         with self._cluster(workers):
             enqueue(4 * workers, func=f"{_WORK}.{name}", args=(argument,))
-            wait_until_empty()
+            self._wait()
             moment = Task.objects.latest("stopped").stopped
             enqueue(count, func=f"{_WORK}.{name}", args=(argument,))
-            wait_until_empty()
+            self._wait()
         ends = Task.objects.filter(started__gt=moment).aggregate(first=Min("started"), last=Max("stopped"))
         span: timedelta = ends["last"] - ends["first"]
         return span.total_seconds()
@@ -203,7 +199,7 @@ class Straining:
             time.sleep(max(0.0, began + number / 10 - time.monotonic()))
             enqueue(1, func=f"{_WORK}.stamp", args=(str(path), time.monotonic_ns()))
             enqueue(99)
-        wait_until_empty()
+        self._wait()
         return [int(line) / 1e6 for line in path.read_text().splitlines()]
 
     @contextmanager
@@ -215,14 +211,17 @@ class Straining:
         Q_CLUSTER: dict[str, Any] | None = None,  # noqa: N803
     ) -> Iterator[None]:
         os.environ["DJANGO_Q_BENCHMARK_CLUSTER"] = json.dumps(Q_CLUSTER or {})
-        running = [Cluster(workers=workers, log=self.folder / f"qcluster-{n}.log") for n in range(clusters)]
+        self.running = [Cluster(workers=workers, log=self.folder / f"qcluster-{n}.log") for n in range(clusters)]
         try:
             yield
-            for each in running:
+            for each in self.running:
                 each.stop()
         finally:
-            for each in running:
+            for each in self.running:
                 each.kill()
+
+    def _wait(self, queues: list[str] | None = None) -> None:
+        wait_until_empty(self.running, queues or ["default"])
 
     def _tidy(self) -> None:
         """Do what autovacuum would have done by the time that a queue has grown so long."""
@@ -252,21 +251,6 @@ def enqueue(
                 drafts.append(prepare(func, args or (number, 2), {}, chosen, settings))
             submit(drafts, settings)
     return time.monotonic()
-
-
-def wait_until_empty() -> None:
-    """Wait until nothing is ready or claimed."""
-    from django_q.kernel.states import TaskState
-
-    deadline = time.monotonic() + _PATIENCE
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(_RUNNABLE, [TaskState.READY, TaskState.CLAIMED])
-            if cursor.fetchone() is None:
-                return
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"The queue is not empty after {_PATIENCE:.0f} s.")
-            time.sleep(_LOOK)
 
 
 def timed(call: Callable[[], Any]) -> float:
