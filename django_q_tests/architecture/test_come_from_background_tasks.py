@@ -1,27 +1,19 @@
 """The pages about background tasks: what they say is here is here, and what they say is not is not."""
 
 import re
-from importlib import import_module
 
 import pytest
 from django.core.management import get_commands, load_command_class
 from django.dispatch import Signal
 
 from django_q.contrib.background import checks, options, signals
+from django_q_tests.architecture.coming import HERE, can_be_imported, verdicts
 from django_q_tests.architecture.source import ROOT, sources
 
-PAGE = (ROOT / "docs/howto/come-from-django-background-tasks.rst").read_text(encoding="utf-8")
 REFERENCE = (ROOT / "docs/reference/background.rst").read_text(encoding="utf-8")
-ROW = re.compile(r"^   \* - (.+?)\n     - (.+?)(?=\n   \* - |\n\n\S|\Z)", re.MULTILINE | re.DOTALL)
-HERE = ("Same", "Changed")
+ROWS = list(verdicts("docs/howto/come-from-django-background-tasks.rst"))
 SATELLITE = "django_q.contrib.background"
 OURS = set(options.OLD_NAMES.values())
-
-
-def rows():
-    for names, text in ROW.findall(PAGE):
-        if names.strip() != "There":
-            yield from ((name, text.split()[0].rstrip(".:,")) for name in re.findall(r"``(.+?)``", names))
 
 
 def is_here(name):
@@ -32,36 +24,21 @@ def is_here(name):
         return flag in load_command_class(SATELLITE, command).create_parser("", command)._option_string_actions
     if name.startswith("settings."):
         return name.partition(".")[2] in OURS
-    return can_be_imported(name.split("."))
-
-
-def can_be_imported(parts):
-    try:
-        found = import_module(f"{SATELLITE}.{parts[0]}")
-        rest = parts[1:]
-    except ModuleNotFoundError:
-        found, rest = import_module(SATELLITE), parts
-    for part in rest:
-        if not hasattr(found, part):
-            return False
-        found = getattr(found, part)
-    return True
+    return can_be_imported(SATELLITE, name)
 
 
 def test_each_row_begins_with_one_of_three_words():
-    assert {verdict for _, verdict in rows()} == {*HERE, "Instead"}
-    assert len(list(rows())) > 50
+    assert {verdict for _, verdict in ROWS} == {*HERE, "Instead"}
+    assert len(ROWS) > 50
 
 
-@pytest.mark.parametrize(("name", "verdict"), sorted(set(rows())), ids=str)
+@pytest.mark.parametrize(("name", "verdict"), sorted(set(ROWS)), ids=str)
 def test_a_name_is_here_if_the_page_says_so_and_else_is_not(name, verdict):
     assert is_here(name) == (verdict in HERE)
 
 
 def test_a_setting_that_has_no_effect_is_known_to_the_checks():
-    without = {
-        name.partition(".")[2] for name, verdict in rows() if name.startswith("settings.") and verdict not in HERE
-    }
+    without = {name.partition(".")[2] for name, verdict in ROWS if name.startswith("settings.") and verdict not in HERE}
 
     assert without == set(checks.REPLACED)
 
@@ -69,7 +46,7 @@ def test_a_setting_that_has_no_effect_is_known_to_the_checks():
 def test_each_signal_stands_in_the_table_and_says_when_it_is_sent():
     names = {f"signals.{name}" for name, value in vars(signals).items() if isinstance(value, Signal)}
 
-    assert names <= {name for name, _ in rows()}
+    assert names <= {name for name, _ in ROWS}
     assert f".. q-signals-of:: {SATELLITE}.signals" in REFERENCE
 
 

@@ -8,26 +8,17 @@ from django.core.management import get_commands, load_command_class
 
 from django_q import conf
 from django_q.tasks import options
+from django_q_tests.architecture.coming import verdicts
 from django_q_tests.architecture.source import ROOT
 
-PAGE = (ROOT / "docs/howto/come-from-django-q.rst").read_text(encoding="utf-8")
+ROWS = list(verdicts("docs/howto/come-from-django-q.rst"))
 COMPLAINTS = (ROOT / "docs/explanation/complaints.rst").read_text(encoding="utf-8")
-ROW = re.compile(r"^   \* - (.+?)\n     - (.+?)(?=\n   \* - |\n\n\S|\Z)", re.MULTILINE | re.DOTALL)
 # Where names of Django Q begin; anything else in the tables is not about a name in Python.
 MODULES = set(
     "admin brokers cluster conf django_q humanhash management models monitor monitor_terminal pusher scheduler signals "
     "signing status tasks worker".split()
 )
 HERE = ("Same", "Changed", "Bridge")
-
-
-def rows():
-    """Yield each name of the tables with the first word about it."""
-    for names, text in ROW.findall(PAGE):
-        if names.strip() == "There":
-            continue
-        verdict = text.split()[0].rstrip(".:,")
-        yield from ((name, verdict) for name in re.findall(r"``(.+?)``", names))
 
 
 def is_here(name):
@@ -66,13 +57,13 @@ def module_of(parts):
 
 
 def test_each_row_begins_with_one_of_four_words():
-    words = [(name, verdict) for name, verdict in rows() if verdict not in (*HERE, "Instead")]
+    words = [(name, verdict) for name, verdict in ROWS if verdict not in (*HERE, "Instead")]
 
     assert words == []
-    assert len(list(rows())) > 150
+    assert len(ROWS) > 150
 
 
-@pytest.mark.parametrize(("name", "verdict"), sorted(set(rows())), ids=str)
+@pytest.mark.parametrize(("name", "verdict"), sorted(set(ROWS)), ids=str)
 def test_a_name_is_here_if_the_page_says_so_and_else_is_not(name, verdict):
     found = is_here(name)
 
@@ -80,13 +71,13 @@ def test_a_name_is_here_if_the_page_says_so_and_else_is_not(name, verdict):
 
 
 def test_a_setting_that_has_no_effect_is_known_to_the_checks():
-    without_effect = {name.split('"')[1] for name, verdict in rows() if "Q_CLUSTER" in name and verdict == "Instead"}
+    without_effect = {name.split('"')[1] for name, verdict in ROWS if "Q_CLUSTER" in name and verdict == "Instead"}
 
     assert without_effect == set(conf.REPLACED)
 
 
 def test_no_name_stands_in_the_tables_twice():
-    names = [name for cell, _ in ROW.findall(PAGE) for name in re.findall(r"``(.+?)``", cell)]
+    names = [name for name, _ in ROWS]
 
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
